@@ -1,0 +1,51 @@
+"""Decides, with reasons, whether a school mentor's appointment is lawful (Order No. 160).
+
+The public names; everything else is an inner matter. Importing needs no extra.
+"""
+
+from mentor_rules.dossier import Dossier
+from mentor_rules.errors import (
+    MentorRulesError,
+    Problem,
+    ReadingError,
+    RulebookError,
+    UsageError,
+)
+from mentor_rules.judging import check, check_candidate
+from mentor_rules.records import (
+    Appointment,
+    CategoryPeriod,
+    MentoringPlan,
+    Post,
+    QualityYear,
+    ReserveEntry,
+    School,
+    Teacher,
+)
+from mentor_rules.result import AppointmentResult, CandidateResult, Finding, Report
+from mentor_rules.rulebook import Rulebook, load_rulebook
+
+__all__ = [
+    "Appointment",
+    "AppointmentResult",
+    "CandidateResult",
+    "CategoryPeriod",
+    "Dossier",
+    "Finding",
+    "MentorRulesError",
+    "MentoringPlan",
+    "Post",
+    "Problem",
+    "QualityYear",
+    "ReadingError",
+    "Report",
+    "ReserveEntry",
+    "Rulebook",
+    "RulebookError",
+    "School",
+    "Teacher",
+    "UsageError",
+    "check",
+    "check_candidate",
+    "load_rulebook",
+]

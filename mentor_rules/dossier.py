@@ -1,0 +1,366 @@
+"""A dossier: all tables together, what contradicts or dangles in them, and look-ups by key.
+
+A look-up never answers "nothing there" where something may be there: an unreadable row, two
+rows that disagree, or an absent table make the answer unknown, and the look-up says why.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mentor_rules.records import (
+    REFERENCES,
+    TABLES,
+    Appointment,
+    CategoryPeriod,
+    InvalidRow,
+    MentoringPlan,
+    Post,
+    QualityYear,
+    Record,
+    ReserveEntry,
+    School,
+    Teacher,
+    build_record,
+    column_value,
+    subject_key,
+)
+
+if TYPE_CHECKING:
+    from mentor_rules.reading import PercentAs
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[R]):
+    """The answer of a look-up: the records, and why others may be there (a reason code)."""
+
+    records: tuple[R, ...]
+    gap: str | None = None  # no_table | no_row | invalid_row
+
+
+class Dossier:
+    """Up to eight tables of one school, district or country. Immutable.
+
+    A table given as None is absent: its facts are unknown. An empty table is there.
+    """
+
+    def __init__(
+        self,
+        *,
+        schools: Iterable[School] | None = None,
+        teachers: Iterable[Teacher] | None = None,
+        categories: Iterable[CategoryPeriod] | None = None,
+        posts: Iterable[Post] | None = None,
+        quality: Iterable[QualityYear] | None = None,
+        appointments: Iterable[Appointment] | None = None,
+        plans: Iterable[MentoringPlan] | None = None,
+        reserve: Iterable[ReserveEntry] | None = None,
+        invalid: Iterable[InvalidRow] = (),
+        rows: Mapping[str, Sequence[int]] | None = None,
+        ignored_columns: Iterable[str] = (),
+        notes: Iterable[str] = (),
+    ) -> None:
+        given = {
+            "schools": schools,
+            "teachers": teachers,
+            "categories": categories,
+            "posts": posts,
+            "quality": quality,
+            "appointments": appointments,
+            "plans": plans,
+            "reserve": reserve,
+        }
+        self._tables: dict[str, tuple[Record, ...]] = {
+            name: tuple(records) for name, records in given.items() if records is not None
+        }
+        self._rows = rows or {}
+        self._read_invalid = tuple(invalid)
+        self.ignored_columns = tuple(ignored_columns)
+        self._read_notes = tuple(notes)
+
+    @classmethod
+    def read(
+        cls,
+        path: Path | str,
+        *,
+        encoding: str | None = None,
+        percent_as: "PercentAs" = "percent",
+    ) -> "Dossier":
+        """Give the dossier in a workbook, a folder of CSV, or a JSON file.
+
+        `encoding` names that of CSV files without a byte-order mark (default UTF-8);
+        `percent_as="fraction"` reads bare figures of quality as shares (0.6 = 60 %).
+        Raises UsageError (no such path) and ReadingError (cannot be read at all); rows that
+        cannot be read are in `invalid`.
+        """
+        from mentor_rules.reading import read_tables  # workbooks need an extra
+
+        tables = read_tables(path, encoding=encoding, percent_as=percent_as)
+        records: dict[str, Any] = tables.records
+        return cls(
+            **records,
+            invalid=tables.invalid,
+            rows=tables.rows,
+            ignored_columns=tables.ignored_columns,
+            notes=tables.notes,
+        )
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> "Dossier":
+        """Give the dossier that plain mappings say, as in the JSON shape; bad rows are listed."""
+        records: dict[str, Any] = {}
+        rows: dict[str, list[int]] = {}
+        invalid: list[InvalidRow] = []
+        for table, cells_of_rows in tables.items():
+            records[table], rows[table] = [], []
+            for number, cells in enumerate(cells_of_rows, start=1):
+                record, problems = build_record(table, number, cells)
+                invalid += problems
+                if record is not None:
+                    records[table].append(record)
+                    rows[table].append(number)
+        return cls(**records, invalid=invalid, rows=rows)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name}={len(records)}" for name, records in self._tables.items())
+        return f"Dossier({counts})"
+
+    def has(self, table: str) -> bool:
+        """Tell whether the table is there, if only with its header."""
+        return table in self._tables
+
+    # What contradicts and what dangles ------------------------------------------------
+
+    @cached_property
+    def _checked(self) -> tuple[dict[str, dict[tuple[str, ...], Record]], list[InvalidRow], list[str]]:
+        """Give the keyed tables without contradictions, the contradictions, and notes."""
+        keyed: dict[str, dict[tuple[str, ...], Record]] = {}
+        problems: list[InvalidRow] = []
+        notes: list[str] = []
+        for table, records in self._tables.items():
+            if not TABLES[table].unique:
+                continue
+            by_key: dict[tuple[str, ...], list[int]] = defaultdict(list)
+            for place, record in enumerate(records):
+                by_key[record.key].append(place)
+            keyed[table] = {}
+            for key, places in by_key.items():
+                first = records[places[0]]
+                if len(places) == 1 or all(_says_the_same(records[p], first) for p in places):
+                    keyed[table][key] = first
+                    if len(places) > 1:
+                        notes.append(f"{table} {' '.join(key)}: stands {len(places)} times, alike")
+                    continue
+                numbers = [self._row(table, place) for place in places]
+                for number in numbers:
+                    others = ", ".join(str(other) for other in numbers if other != number)
+                    problems.append(
+                        InvalidRow(
+                            table, number, key, None, "rows_disagree", {"others": others},
+                            _agreed([records[place] for place in places]),
+                        )
+                    )
+        return keyed, problems, notes
+
+    def _row(self, table: str, place: int) -> int:
+        rows = self._rows.get(table)
+        return rows[place] if rows else place + 1
+
+    @cached_property
+    def _dangling(self) -> list[InvalidRow]:
+        problems = []
+        known = {
+            table: {record.key[0] for record in self._tables[table]}
+            | {row.key[0] for row in self._read_invalid if row.table == table and row.key}
+            for table in {target for _, _, target in REFERENCES}
+            if table in self._tables
+        }
+        refused = {row.table for row in self._read_invalid if row.row is None}
+        for table, column, target in REFERENCES:
+            if target not in known or target in refused or table not in self._tables:
+                continue
+            for place, record in enumerate(self._tables[table]):
+                if column_value(record, column) not in known[target]:
+                    problems.append(
+                        InvalidRow(
+                            table, self._row(table, place), record.key, column, "dangling",
+                            {"target": target}, spoils=False,
+                        )
+                    )
+        return problems
+
+    @cached_property
+    def invalid(self) -> tuple[InvalidRow, ...]:
+        """All rows that cannot be read, contradict each other or name what is not there."""
+        found = [*self._read_invalid, *self._checked[1], *self._dangling]
+        order = {table: place for place, table in enumerate(TABLES)}
+        return tuple(sorted(found, key=lambda row: (order[row.table], row.row or 0)))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed and did no harm, such as a row that stands twice alike."""
+        return (*self._read_notes, *self._checked[2])
+
+    @cached_property
+    def _spoiled(self) -> dict[str, "_Spoiled"]:
+        spoiled: dict[str, _Spoiled] = defaultdict(_Spoiled)
+        for row in (*self._read_invalid, *self._checked[1]):
+            if row.spoils and row.key:
+                spoiled[row.table].add(row)
+        return spoiled
+
+    # Look-ups -------------------------------------------------------------------------
+
+    def _one(self, table: str, key: str, model: type[R]) -> Found[R]:
+        if table not in self._tables:
+            return Found((), "no_table")
+        if table in self._spoiled and self._spoiled[table].may_stand_for(key):
+            return Found((), "invalid_row")
+        record = self._checked[0][table].get((key,))
+        return Found((), "no_row") if record is None else Found((record,))  # type: ignore[arg-type]  # the table's model
+
+    def _many(self, table: str, key: str, model: type[R]) -> Found[R]:
+        if table not in self._tables:
+            return Found((), "no_table")
+        spoiled = table in self._spoiled and self._spoiled[table].may_stand_for(key)
+        return Found(self._lists[table].get(key, ()), "invalid_row" if spoiled else None)  # type: ignore[arg-type]  # the table's model
+
+    @cached_property
+    def _lists(self) -> dict[str, dict[str, tuple[Record, ...]]]:
+        lists: dict[str, dict[str, list[Record]]] = {}
+        for table in ("categories", "posts", "reserve"):
+            by_teacher: dict[str, list[Record]] = defaultdict(list)
+            for record in self._tables.get(table, ()):
+                by_teacher[column_value(record, "teacher_id")].append(record)
+            lists[table] = by_teacher
+        return {
+            table: {key: tuple(records) for key, records in by_key.items()}
+            for table, by_key in lists.items()
+        }
+
+    def school(self, school_id: str) -> Found[School]:
+        """Give the school's row."""
+        return self._one("schools", school_id, School)
+
+    def teacher(self, teacher_id: str) -> Found[Teacher]:
+        """Give the teacher's row."""
+        return self._one("teachers", teacher_id, Teacher)
+
+    def plan(self, appointment_id: str) -> Found[MentoringPlan]:
+        """Give the plan's row."""
+        return self._one("plans", appointment_id, MentoringPlan)
+
+    def categories(self, teacher_id: str) -> Found[CategoryPeriod]:
+        """Give the teacher's history of categories; an absent table says nothing."""
+        found = self._many("categories", teacher_id, CategoryPeriod)
+        return Found(()) if found.gap == "no_table" else found
+
+    def posts(self, teacher_id: str) -> Found[Post]:
+        """Give the teacher's posts; a table that is there is complete."""
+        return self._many("posts", teacher_id, Post)
+
+    def reserve(self, school_id: str, teacher_id: str) -> Found[ReserveEntry]:
+        """Give the teacher's rows in the school's reserve; a table that is there is complete."""
+        found = self._many("reserve", teacher_id, ReserveEntry)
+        rows = tuple(row for row in found.records if row.school_id == school_id)
+        return Found(rows, found.gap)
+
+    @cached_property
+    def _quality(self) -> dict[str, dict[str, dict[str, QualityYear]]]:
+        found: dict[str, dict[str, dict[str, QualityYear]]] = {}
+        for (teacher, subject, year), record in self._checked[0].get("quality", {}).items():
+            assert isinstance(record, QualityYear)  # noqa: S101 - narrows the table's model
+            found.setdefault(teacher, {}).setdefault(subject, {})[year] = record
+        return found
+
+    def quality(self, teacher_id: str) -> dict[str, dict[str, QualityYear]]:
+        """Give the teacher's rows of quality by subject (as compared) and school year."""
+        return self._quality.get(teacher_id, {})
+
+    def unreadable_quality(
+        self, teacher_id: str
+    ) -> tuple[tuple[str | None, str | None, str | None], ...]:
+        """Give (teacher, subject, year) of rows that may be this teacher's; None = unreadable."""
+        if "quality" not in self._spoiled:
+            return ()
+        return tuple(
+            (row.key[0], row.key[1], row.key[2]) for row in self._spoiled["quality"].of(teacher_id)
+        )
+
+    @cached_property
+    def appointments(self) -> tuple[Appointment, ...]:
+        """The appointments that can be judged, by id."""
+        spoiled = self._spoiled.get("appointments")
+        rows = self._checked[0].get("appointments", {})
+        return tuple(
+            record
+            for key, record in sorted(rows.items())
+            if isinstance(record, Appointment) and not (spoiled and key[0] in spoiled.exact)
+        )
+
+    @cached_property
+    def unreadable_appointments(self) -> tuple[InvalidRow, ...]:
+        """The rows of appointments that cannot be judged."""
+        return tuple(
+            row
+            for row in (*self._read_invalid, *self._checked[1])
+            if row.table == "appointments" and row.key and row.spoils
+        )
+
+    @cached_property
+    def _by_mentee(self) -> dict[str, list[Appointment]]:
+        found: dict[str, list[Appointment]] = defaultdict(list)
+        for appointment in self.appointments:
+            found[appointment.mentee_id].append(appointment)
+        return found
+
+    def mentored(self, mentee_id: str) -> Sequence[Appointment]:
+        """Give the appointments of a mentee."""
+        return self._by_mentee.get(mentee_id, ())
+
+    @property
+    def schools(self) -> tuple[str, ...]:
+        """The ids of the schools, sorted."""
+        return tuple(sorted({record.key[0] for record in self._tables.get("schools", ())}))
+
+
+class _Spoiled:
+    """The keys that unreadable rows of one table may stand for."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, list[InvalidRow]] = defaultdict(list)
+        self.anyone: list[InvalidRow] = []
+
+    def add(self, row: InvalidRow) -> None:
+        first = row.key[0]
+        (self.anyone if first is None else self.exact[first]).append(row)
+
+    def of(self, first: str) -> Iterable[InvalidRow]:
+        return (*self.exact.get(first, ()), *self.anyone)
+
+    def may_stand_for(self, *key: str) -> bool:
+        return any(
+            all(part is None or part == sought for part, sought in zip(row.key, key, strict=False))
+            for row in self.of(key[0])
+        )
+
+
+def _says_the_same(one: Record, other: Record) -> bool:
+    if isinstance(one, QualityYear) and isinstance(other, QualityYear):
+        return one.share == other.share
+    return one == other
+
+
+def _agreed(records: Sequence[Record]) -> dict[str, Any]:
+    """Give the values on which rows of one key agree."""
+    first = records[0]
+    return {
+        name: getattr(first, name)
+        for name in type(first).model_fields
+        if all(getattr(record, name) == getattr(first, name) for record in records)
+    }

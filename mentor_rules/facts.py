@@ -1,0 +1,750 @@
+"""Records become facts: each a value, or what is still possible, with its evidence.
+
+A number or a day is an interval (`lo`, `hi`), a closed value is a set (bits in the order of
+its vocabulary). One small pure function per fact; everything is exact, no float decides.
+Rules see nothing but these facts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from dateutil.relativedelta import relativedelta
+
+from mentor_rules.calendar import SchoolCalendar, SchoolYear
+from mentor_rules.dossier import Dossier, Found
+from mentor_rules.records import (
+    FIRST_DAY,
+    LAST_DAY,
+    Appointment,
+    School,
+    Teacher,
+    subject_key,
+)
+from mentor_rules.vocabulary import SCHOOL_KIND
+
+Purpose = Literal["appointment", "reserve"]
+FactId = tuple[str, tuple[str, ...]]
+
+WHOLE = 10_000  # basis points in a whole
+YEARS_COUNTED = 3
+NO, YES = 1, 2
+YES_OR_NO = NO | YES
+
+
+class Gap(NamedTuple):
+    """Something that is not known: which fact, of what, and why (a code of `texts.toml`)."""
+
+    fact: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What the records say of one fact.
+
+    Of a number or day `lo` and `hi` bound what is possible (inclusive); of a closed value
+    `lo` holds a bit for each possible value, and `hi` repeats it.
+    """
+
+    lo: int
+    hi: int
+    sources: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    assumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactSpec:
+    """The declaration of a fact: its kind, its closed values, and the keys it takes."""
+
+    name: str
+    kind: Literal["set", "number", "date"]
+    values: tuple[str, ...] = ()
+    unit: str = ""
+    keys: tuple[tuple[str, ...], ...] = ()
+    floored: bool = False
+    may_miss: bool = True
+    labels: str = ""  # the vocabulary, or group of texts, that names its values
+    lo: int = 0
+    hi: int = 0
+
+    @property
+    def everything(self) -> int:
+        """All bits of a closed value."""
+        return (1 << len(self.values)) - 1
+
+    def bit(self, value: str) -> int:
+        """Give the bit of one closed value."""
+        return 1 << self.values.index(value)
+
+    def ids(self) -> tuple[FactId, ...]:
+        """Give the fact under each combination of its keys."""
+        return tuple((self.name, keys) for keys in product(*self.keys))
+
+
+VALIDITY = ("must_be_valid", "once_awarded")
+SILENCE = ("presumed", "must_be_confirmed")
+DUTIES = ("holds_post", "performs_duties")
+SUBJECTS = ("mentored", "every", "any")
+PERIODS = ("each_year", "mean")
+# From the lowest to the highest, so that the highest ever held is the last bit.
+HELD = (
+    "none",
+    "expired",
+    "teacher",
+    "second",
+    "moderator",
+    "first",
+    "expert",
+    "highest",
+    "researcher",
+    "master",
+)
+POSTS = ("none", "deputy_head", "head")
+_DAYS = (FIRST_DAY.toordinal(), LAST_DAY.toordinal())
+_YES_NO = ("no", "yes")
+
+SPECS: Mapping[str, FactSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            FactSpec("school_kind", "set", SCHOOL_KIND.codes, labels="school_kind"),
+            FactSpec("category", "set", HELD, keys=(VALIDITY,), labels="category"),
+            FactSpec("ethics", "set", ("observed", "breached"), keys=(SILENCE,), labels="ethics"),
+            FactSpec(
+                "quality",
+                "number",
+                unit="basis points",
+                keys=(SUBJECTS, PERIODS),
+                floored=True,
+                hi=WHOLE,
+            ),
+            FactSpec("post", "set", POSTS, keys=(DUTIES,), labels="post"),
+            FactSpec(
+                "purpose", "set", ("appointment", "reserve"), may_miss=False, labels="purpose"
+            ),
+            FactSpec("mentor_is_mentee", "set", _YES_NO, may_miss=False, labels="yes_no"),
+            FactSpec("mentor_in_school", "set", _YES_NO, labels="yes_no"),
+            FactSpec("mentee_in_school", "set", _YES_NO, labels="yes_no"),
+            FactSpec("listed_in_reserve", "set", _YES_NO, labels="yes_no"),
+            FactSpec("mentors_overlap", "set", _YES_NO, labels="yes_no"),
+            FactSpec("mentee_first_taught_on", "date", lo=_DAYS[0], hi=_DAYS[1]),
+            FactSpec("starts_year_begins", "date", may_miss=False, lo=_DAYS[0], hi=_DAYS[1]),
+            FactSpec("category_open_ended", "set", _YES_NO, labels="yes_no"),
+            FactSpec("category_years", "number", unit="years", floored=True, hi=120),
+            FactSpec("category_now", "set", HELD, keys=(VALIDITY,), labels="category"),
+            FactSpec(
+                "ethics_now", "set", ("observed", "breached"), keys=(SILENCE,), labels="ethics"
+            ),
+            FactSpec("post_now", "set", POSTS, keys=(DUTIES,), labels="post"),
+            FactSpec("under_way", "set", _YES_NO, labels="yes_no"),
+        )
+    }
+)
+
+# What holds between facts whatever the records say: (smaller, larger).
+INVARIANTS: tuple[tuple[FactId, FactId], ...] = (
+    *((("quality", (s, "each_year")), ("quality", (s, "mean"))) for s in SUBJECTS),
+    *((("quality", ("every", p)), ("quality", ("mentored", p))) for p in PERIODS),
+    *((("quality", ("mentored", p)), ("quality", ("any", p))) for p in PERIODS),
+)
+
+
+@dataclass
+class Case:
+    """One person judged on one day: all that facts are drawn from.
+
+    `on` is the day of the order, `as_of` the day judged on; `appointment` is None for a
+    candidate whom nobody has appointed yet. What is computed for several facts is kept.
+    """
+
+    dossier: Dossier
+    calendar: SchoolCalendar
+    mentor_id: str
+    school_id: str
+    subject: str | None
+    on: date
+    as_of: date
+    purpose: Purpose = "appointment"
+    appointment: Appointment | None = None
+    _qualities: dict[str, "_Quality"] = field(default_factory=dict)
+
+    @cached_property
+    def mentor(self) -> Found[Teacher]:
+        """The mentor's row."""
+        return self.dossier.teacher(self.mentor_id)
+
+    @cached_property
+    def years(self) -> tuple[SchoolYear, ...]:
+        """The last three school years completed before the order, oldest first."""
+        return self.calendar.completed_before(self.on, YEARS_COUNTED)
+
+    @cached_property
+    def taught(self) -> "_Taught":
+        """The subjects that the mentor teaches."""
+        return _taught(self)
+
+    def appointed(self) -> Appointment:
+        """The appointment; a candidate has none, and no rule about appointments is asked."""
+        if self.appointment is None:
+            raise LookupError("a candidate has no appointment")
+        return self.appointment
+
+
+# One value -----------------------------------------------------------------------------
+
+
+def school_kind(case: Case) -> Fact:
+    """Whether the school of the appointment is ordinary or small-complement."""
+    spec = SPECS["school_kind"]
+    found: Found[School] = case.dossier.school(case.school_id)
+    if not found.records:
+        return _open(spec, "schools", case.school_id, found.gap)
+    kind = found.records[0].kind
+    if kind is None:
+        return _open(spec, "schools", case.school_id, "not_stated")
+    bit = spec.bit(kind)
+    return Fact(bit, bit, (f"schools {case.school_id}",))
+
+
+def purpose(case: Case) -> Fact:
+    """What the person is judged for: an appointment, or the reserve."""
+    bit = SPECS["purpose"].bit(case.purpose)
+    return Fact(bit, bit)
+
+
+def mentor_is_mentee(case: Case) -> Fact:
+    """Whether mentor and mentee are one person."""
+    appointment = case.appointed()
+    bit = YES if appointment.mentor_id == appointment.mentee_id else NO
+    return Fact(bit, bit, (f"appointments {appointment.appointment_id}",))
+
+
+def mentor_in_school(case: Case) -> Fact:
+    """Whether the mentor belongs to the school of the appointment."""
+    return _in_school(case, "mentor_in_school", case.mentor_id)
+
+
+def mentee_in_school(case: Case) -> Fact:
+    """Whether the mentee belongs to the school of the appointment."""
+    return _in_school(case, "mentee_in_school", case.appointed().mentee_id)
+
+
+def _in_school(case: Case, name: str, teacher_id: str) -> Fact:
+    found = case.dossier.teacher(teacher_id)
+    if not found.records:
+        return _open(SPECS[name], "teachers", teacher_id, found.gap)
+    bit = YES if found.records[0].school_id == case.school_id else NO
+    return Fact(bit, bit, (f"teachers {teacher_id}",))
+
+
+def listed_in_reserve(case: Case) -> Fact:
+    """Whether the school's reserve, as formed by the day of the order, lists the mentor."""
+    spec = SPECS["listed_in_reserve"]
+    key = f"{case.school_id} {case.mentor_id}"
+    found = case.dossier.reserve(case.school_id, case.mentor_id)
+    if found.gap:
+        return _open(spec, "reserve", key, found.gap)
+    if any(row.formed_on is not None and row.formed_on <= case.on for row in found.records):
+        return Fact(YES, YES, (f"reserve {key}",))
+    if any(row.formed_on is None for row in found.records):
+        return _open(spec, "reserve", key, "not_stated")
+    return Fact(NO, NO, (f"reserve {key}",) if found.records else ("reserve",))
+
+
+def mentors_overlap(case: Case) -> Fact:
+    """Whether another mentor of the same mentee is appointed for some of the same days."""
+    spec = SPECS["mentors_overlap"]
+    own = case.appointed()
+    possible, sources, gaps = NO, [], []
+    for other in case.dossier.mentored(own.mentee_id):
+        if other.appointment_id == own.appointment_id or other.mentor_id == own.mentor_id:
+            continue
+        first, second = sorted((own, other), key=lambda one: one.first_day)
+        if first.first_day == second.first_day or (
+            first.ends_on is not None and first.ends_on >= second.first_day
+        ):
+            return Fact(YES, YES, (f"appointments {other.appointment_id}",))
+        if first.ends_on is None:
+            possible = YES_OR_NO
+            gaps.append(Gap(spec.name, f"appointments {first.appointment_id}", "not_stated"))
+        sources.append(f"appointments {other.appointment_id}")
+    for row in case.dossier.unreadable_appointments:
+        if (
+            row.key[0] != own.appointment_id
+            and row.readable.get("mentee_id", own.mentee_id) == own.mentee_id
+            and row.readable.get("mentor_id") != own.mentor_id
+        ):
+            possible = YES_OR_NO
+            gaps.append(Gap(spec.name, f"appointments {row.shown_key}", "invalid_row"))
+    return Fact(possible, possible, tuple(sources), tuple(gaps))
+
+
+def mentee_first_taught_on(case: Case) -> Fact:
+    """The mentee's first day in the profession."""
+    spec = SPECS["mentee_first_taught_on"]
+    mentee_id = case.appointed().mentee_id
+    found = case.dossier.teacher(mentee_id)
+    if not found.records:
+        return _open(spec, "teachers", mentee_id, found.gap)
+    day = found.records[0].first_taught_on
+    if day is None:
+        return _open(spec, "teachers", mentee_id, "not_stated")
+    return Fact(day.toordinal(), day.toordinal(), (f"teachers {mentee_id}",))
+
+
+def starts_year_begins(case: Case) -> Fact:
+    """The first day that belongs to the school year in which the appointment starts.
+
+    A day between two school years belongs to the coming one.
+    """
+    appointment = case.appointed()
+    year = case.calendar.holding(appointment.first_day)
+    before = case.calendar.year(year.first.year - 1)
+    assumed = _starts_assumed(appointment)
+    if before.assumed:
+        assumed += (_year_assumed(before),)
+    first = before.last.toordinal() + 1
+    return Fact(first, first, (f"appointments {appointment.appointment_id}",), (), assumed)
+
+
+def under_way(case: Case) -> Fact:
+    """Whether the appointment runs on the day judged on."""
+    spec = SPECS["under_way"]
+    appointment = case.appointed()
+    source = (f"appointments {appointment.appointment_id}",)
+    assumed = _starts_assumed(appointment)
+    first, last = appointment.first_day, appointment.ends_on
+    if case.as_of < first or (last is not None and last < case.as_of):
+        return Fact(NO, NO, source, (), assumed)
+    if last is None and case.as_of > first:
+        gap = Gap(spec.name, source[0], "not_stated")
+        return Fact(YES_OR_NO, YES_OR_NO, source, (gap,), assumed)
+    return Fact(YES, YES, source, (), assumed)
+
+
+def _year_assumed(year: SchoolYear) -> str:
+    return f"calendar {year.label} school_year: {year.first}/{year.last} assumed"
+
+
+def _starts_assumed(appointment: Appointment) -> tuple[str, ...]:
+    if appointment.starts_on is not None:
+        return ()
+    return (
+        f"appointments {appointment.appointment_id} starts_on: {appointment.ordered_on} assumed",
+    )
+
+
+def _open(spec: FactSpec, table: str, key: str, reason: str | None) -> Fact:
+    gaps = (Gap(spec.name, f"{table} {key}", reason or "not_stated"),)
+    if spec.kind == "set":
+        return Fact(spec.everything, spec.everything, (), gaps)
+    return Fact(spec.lo, spec.hi, (), gaps)
+
+
+# The qualification category --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A category that a record gives to a teacher, with the days it covers."""
+
+    category: str
+    first: date | None
+    last: date | None
+    source: str
+
+    def covers(self, day: date) -> bool:
+        return (self.first is None or self.first <= day) and (
+            self.last is None or day <= self.last
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Category:
+    """The category of a teacher on a day: the record that counts, or why none is known."""
+
+    counts: _Held | None
+    expired: _Held | None
+    ever: tuple[_Held, ...]  # all known to be awarded by the day
+    perhaps: str | None  # awarded on a day that is not stated, by then or later
+    gap: Gap | None
+    assumed: tuple[str, ...]
+
+
+def _category_on(case: Case, day: date) -> _Category:
+    name, person = "category", case.mentor_id
+    found, history = case.mentor, case.dossier.categories(person)
+    if not found.records or history.gap:
+        reason = (found.gap if not found.records else history.gap) or "not_stated"
+        table = "categories" if found.records else "teachers"
+        return _Category(None, None, (), None, Gap(name, f"{table} {person}", reason), ())
+    teacher = found.records[0]
+    periods = [
+        _Held(row.category, row.from_, row.until, f"categories {person} {row.category}")
+        for row in history.records
+        if row.from_ <= day
+    ]
+    covering = [period for period in periods if period.covers(day)]
+    assumed: tuple[str, ...] = ()
+    latest = perhaps = None
+    if teacher.category is not None:
+        latest = _Held(
+            teacher.category, teacher.category_from, teacher.category_until, f"teachers {person}"
+        )
+        awarded = latest.first <= day if latest.first is not None else not covering
+        if awarded:
+            periods.append(latest)
+            if latest.covers(day):
+                covering.append(latest)
+            if latest.first is None:
+                assumed = (f"teachers {person} category_from: held on {day} assumed",)
+        elif latest.first is None:
+            perhaps = latest.category
+    ever = tuple(periods)
+    if covering:
+        newest = max(period.first or FIRST_DAY for period in covering)
+        counting = [period for period in covering if (period.first or FIRST_DAY) == newest]
+        if len({period.category for period in counting}) > 1:
+            gap = Gap(name, f"teachers {person}", "conflict")
+            return _Category(None, None, ever, perhaps, gap, ())
+        counts = max(counting, key=lambda period: period.last or LAST_DAY)
+        if counts.last is None:
+            column = "category_until" if counts.source.startswith("teachers") else "until"
+            assumed += (f"{counts.source} {column}: no end assumed",)
+        return _Category(counts, None, ever, perhaps, None, assumed)
+    if latest is not None and latest in periods:
+        return _Category(None, latest, ever, None, None, assumed)
+    reason = "not_stated" if latest is None else "awarded_later"
+    return _Category(None, None, ever, None, Gap(name, f"teachers {person}", reason), ())
+
+
+def _category(name: str, case: Case, day: date, validity: str) -> Fact:
+    spec = SPECS[name]
+    held = _category_on(case, day)
+    sources = tuple(dict.fromkeys(period.source for period in held.ever))
+    best = max((HELD.index(period.category) for period in held.ever), default=0)
+    if held.gap is not None:
+        possible = spec.everything
+        if validity == "once_awarded":
+            # What is held now is open, but the highest ever held is not below what is known.
+            possible &= ~((1 << best) - 1)
+        return Fact(possible, possible, sources, (held.gap._replace(fact=name),), held.assumed)
+    if validity == "once_awarded":
+        assumed = (*held.assumed, f"teachers {case.mentor_id} category: no higher one earlier assumed")
+        if held.perhaps is not None and HELD.index(held.perhaps) > best:
+            possible = (1 << best) | spec.bit(held.perhaps)
+            gap = Gap(name, f"teachers {case.mentor_id} category_from", "not_stated")
+            return Fact(possible, possible, sources, (gap,), assumed)
+        return Fact(1 << best, 1 << best, sources, (), assumed)
+    if held.counts is None:
+        assert held.expired is not None  # noqa: S101 - no gap and nothing counts: it ran out
+        return Fact(
+            spec.bit("expired"), spec.bit("expired"), (held.expired.source,), (), held.assumed
+        )
+    bit = spec.bit(held.counts.category)
+    return Fact(bit, bit, (held.counts.source,), (), held.assumed)
+
+
+def category(case: Case, validity: str) -> Fact:
+    """The mentor's category on the day of the order, or the highest awarded by then."""
+    return _category("category", case, case.on, validity)
+
+
+def category_now(case: Case, validity: str) -> Fact:
+    """The mentor's category on the day judged on, or the highest awarded by then."""
+    return _category("category_now", case, case.as_of, validity)
+
+
+def category_open_ended(case: Case) -> Fact:
+    """Whether a category counts on the day of the order whose record states no end."""
+    held = _category_on(case, case.on)
+    if held.gap is not None:
+        gap = held.gap._replace(fact="category_open_ended")
+        return Fact(YES_OR_NO, YES_OR_NO, (), (gap,))
+    if held.counts is None:
+        return Fact(NO, NO)
+    bit = YES if held.counts.last is None and held.counts.category != "none" else NO
+    return Fact(bit, bit, (held.counts.source,))
+
+
+def category_years(case: Case) -> Fact:
+    """Full years completed, on the eve of the order, since the category was awarded."""
+    spec = SPECS["category_years"]
+    held = _category_on(case, case.on)
+    if held.gap is not None:
+        return Fact(spec.lo, spec.hi, (), (held.gap._replace(fact=spec.name),))
+    if held.counts is None:
+        return Fact(spec.lo, spec.lo)
+    if held.counts.first is None:
+        return Fact(spec.lo, spec.hi, (), (Gap(spec.name, held.counts.source, "not_stated"),))
+    eve = date.fromordinal(case.on.toordinal() - 1)
+    years = max(0, relativedelta(eve, held.counts.first).years)
+    return Fact(years, years, (held.counts.source,))
+
+
+# Pedagogical ethics ----------------------------------------------------------------------
+
+
+def _ethics(name: str, case: Case, day: date, silence: str) -> Fact:
+    spec = SPECS[name]
+    person = case.mentor_id
+    source = (f"teachers {person}",)
+    if not case.mentor.records:
+        return _open(spec, "teachers", person, case.mentor.gap)
+    teacher = case.mentor.records[0]
+    finding, found_on = teacher.ethics, teacher.ethics_on
+    if found_on is not None and found_on > day:
+        finding = None
+    if finding == "pending":
+        return _open(spec, "teachers", person, "pending")
+    if finding == "breached" and found_on is None:
+        return _open(spec, "teachers", person, "undated")
+    if finding is None:
+        if silence == "must_be_confirmed":
+            return _open(spec, "teachers", person, "not_stated")
+        bit = spec.bit("observed")
+        return Fact(bit, bit, (), (), (f"teachers {person} ethics: observed assumed",))
+    bit = spec.bit(finding)
+    return Fact(bit, bit, source)
+
+
+def ethics(case: Case, silence: str) -> Fact:
+    """Whether the mentor observes pedagogical ethics on the day of the order."""
+    return _ethics("ethics", case, case.on, silence)
+
+
+def ethics_now(case: Case, silence: str) -> Fact:
+    """Whether the mentor observes pedagogical ethics on the day judged on."""
+    return _ethics("ethics_now", case, case.as_of, silence)
+
+
+# Posts -----------------------------------------------------------------------------------
+
+
+def _post(name: str, case: Case, day: date, duties: str) -> Fact:
+    spec = SPECS[name]
+    person = case.mentor_id
+    found = case.dossier.posts(person)
+    if found.gap is not None:
+        return _open(spec, "posts", person, found.gap)
+    held = 0
+    sources: list[str] = []
+    assumed: list[str] = []
+    for row in found.records:
+        if (row.since is not None and row.since > day) or (
+            row.until is not None and row.until < day
+        ):
+            continue
+        key = f"posts {person} {row.post}"
+        for column, value, meaning in (
+            ("acting", row.acting, "no"),
+            ("since", row.since, "unbounded"),
+            ("until", row.until, "unbounded"),
+        ):
+            if value is None:
+                assumed.append(f"{key} {column}: {meaning} assumed")
+        sources.append(key)
+        if row.acting != "yes" or duties == "performs_duties":
+            held = max(held, POSTS.index(row.post))
+    return Fact(1 << held, 1 << held, tuple(sources) or ("posts",), (), tuple(assumed))
+
+
+def post(case: Case, duties: str) -> Fact:
+    """The highest excluded post of the mentor on the day of the order."""
+    return _post("post", case, case.on, duties)
+
+
+def post_now(case: Case, duties: str) -> Fact:
+    """The highest excluded post of the mentor on the day judged on."""
+    return _post("post_now", case, case.as_of, duties)
+
+
+# Quality of knowledge --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Quality:
+    """One subject over the three years, in basis points rounded down."""
+
+    bounds: Mapping[str, tuple[int, int]]  # by period
+    sources: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """Subjects taught (compared form to shown form): surely, perhaps, and perhaps unnamed ones."""
+
+    surely: Mapping[str, str]
+    perhaps: Mapping[str, str]
+    unnamed: bool
+    gaps: tuple[Gap, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+
+def _taught(case: Case) -> _Taught:
+    person = case.mentor_id
+    if not case.mentor.records:
+        reason = case.mentor.gap or "not_stated"
+        return _Taught({}, {}, True, (Gap("quality", f"teachers {person}", reason),))
+    teacher = case.mentor.records[0]
+    if teacher.subjects:
+        return _Taught({subject_key(name): name for name in teacher.subjects}, {}, False)
+    if not case.dossier.has("quality"):
+        return _Taught({}, {}, True, (Gap("quality", f"quality {person}", "no_table"),))
+    window = {year.label for year in case.years}
+    surely: dict[str, str] = {}
+    perhaps: dict[str, str] = {}
+    unnamed = False
+    gaps: list[Gap] = []
+    for subject, rows in case.dossier.quality(person).items():
+        counted = [row for year, row in rows.items() if year in window]
+        if counted:
+            surely[subject] = counted[0].subject
+    for owner, unread_subject, unread_year in case.dossier.unreadable_quality(person):
+        if unread_year is not None and unread_year not in window:
+            continue
+        if unread_subject is None:
+            unnamed = True
+            gaps.append(Gap("quality", f"quality {person} …", "invalid_row"))
+        elif owner is not None and unread_year is not None:
+            surely.setdefault(unread_subject, unread_subject)
+        else:
+            perhaps.setdefault(unread_subject, unread_subject)
+    perhaps = {key: name for key, name in perhaps.items() if key not in surely}
+    if not surely and not perhaps and not unnamed:
+        gaps.append(Gap("quality", f"quality {person}", "no_row"))
+    assumed = (f"teachers {person} subjects: those with quality rows assumed",)
+    return _Taught(dict(sorted(surely.items())), perhaps, unnamed, tuple(gaps), assumed)
+
+
+def _quality_of(case: Case, subject: str, shown: str) -> _Quality:
+    known = case._qualities.get(subject)
+    if known is None:
+        known = case._qualities[subject] = _three_years(case, subject, shown)
+    return known
+
+
+def _three_years(case: Case, subject: str, shown: str) -> _Quality:
+    person = case.mentor_id
+    rows = case.dossier.quality(person).get(subject, {})
+    unreadable = case.dossier.unreadable_quality(person)
+    first_taught = case.mentor.records[0].first_taught_on if case.mentor.records else None
+    sources: list[str] = []
+    gaps: list[Gap] = []
+    shares: list[Fraction] = []
+    for year in case.years:
+        key = f"quality {person} {shown} {year.label}"
+        row = rows.get(year.label)
+        reason = None
+        if first_taught is not None and year.last < first_taught:
+            reason = "not_yet_teaching"
+        elif any(s in (None, subject) and y in (None, year.label) for _, s, y in unreadable):
+            reason = "invalid_row"
+        elif row is None:
+            reason = "no_row" if case.dossier.has("quality") else "no_table"
+        elif row.share is None:
+            reason = "not_stated"
+        if reason is None and row is not None and row.share is not None:
+            shares.append(row.share)
+            sources.append(key)
+        else:
+            gaps.append(Gap("quality", key, reason or "not_stated"))
+    missing = len(case.years) - len(shares)
+    total, count = sum(shares, Fraction(0)), len(case.years)
+    lowest = min(shares, default=Fraction(1))
+    bounds = {
+        "each_year": (0 if missing else _floor(lowest), _floor(lowest)),
+        "mean": (_floor(total / count), _floor((total + missing) / count)),
+    }
+    return _Quality(bounds, tuple(sources), tuple(gaps))
+
+
+def _floor(share: Fraction) -> int:
+    """Give a share in basis points, rounded down: exact for comparing with whole figures."""
+    return share.numerator * WHOLE // share.denominator
+
+
+def quality(case: Case, subject: str, period: str) -> Fact:
+    """Quality of knowledge over the last three completed school years, in basis points.
+
+    `subject` says which subjects count, `period` whether the lowest year or the mean.
+    """
+    taught = case.taught
+    mentored = subject_key(case.subject) if case.subject is not None else None
+    surely, perhaps, unnamed, gaps = taught.surely, taught.perhaps, taught.unnamed, taught.gaps
+    if subject == "mentored" and mentored in surely:
+        surely, perhaps, unnamed, gaps = {mentored: surely[mentored]}, {}, False, ()
+    looked = {
+        key: _quality_of(case, key, shown)
+        for key, shown in sorted({**surely, **perhaps}.items())
+    }
+    sure = [looked[key].bounds[period] for key in surely]
+    every = [one.bounds[period] for one in looked.values()] + [(0, WHOLE)] * unnamed
+    if not sure:
+        bounds = (0, WHOLE)  # perhaps nothing is taught: then nothing is known
+    elif subject == "any":
+        bounds = max(lo for lo, _ in sure), max(hi for _, hi in every)
+    elif subject == "every" or (mentored is not None and mentored in surely):
+        bounds = min(lo for lo, _ in every), min(hi for _, hi in sure)
+    elif mentored is None or mentored in perhaps or unnamed:
+        # One of them counts, or the lowest of them, and it is not known which.
+        bounds = min(lo for lo, _ in every), max(hi for _, hi in every)
+    else:
+        bounds = min(lo for lo, _ in every), min(hi for _, hi in sure)
+    used = [looked[key] for key in looked]
+    assumed = taught.assumed
+    decides = case.calendar.year(case.on.year - 1)
+    if decides.assumed:
+        assumed += (_year_assumed(decides),)
+    if subject == "mentored" and mentored is None and len(looked) != 1 and case.appointment:
+        gaps += (
+            Gap("quality", f"appointments {case.appointment.appointment_id} subject", "not_stated"),
+        )
+    between = decides.last < case.on < case.calendar.year(case.on.year).first
+    return Fact(
+        *bounds,
+        tuple(source for one in used for source in one.sources),
+        (*gaps, *(gap for one in used for gap in one.gaps)),
+        assumed,
+        ("between_school_years",) if between else (),
+    )
+
+
+FACTS: Mapping[str, Callable[..., Fact]] = MappingProxyType(
+    {
+        function.__name__: function
+        for function in (
+            school_kind,
+            category,
+            ethics,
+            quality,
+            post,
+            purpose,
+            mentor_is_mentee,
+            mentor_in_school,
+            mentee_in_school,
+            listed_in_reserve,
+            mentors_overlap,
+            mentee_first_taught_on,
+            starts_year_begins,
+            category_open_ended,
+            category_years,
+            category_now,
+            ethics_now,
+            post_now,
+            under_way,
+        )
+    }
+)
+"""The function of each declared fact."""
+

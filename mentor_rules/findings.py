@@ -1,0 +1,232 @@
+"""Outcomes become findings: values as people write them, messages, sources, what is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from mentor_rules.checks import Expression, Literal, Name, Operand, comparisons
+from mentor_rules.engines.closure import Closure, Outcomes
+from mentor_rules.facts import SPECS, Fact, FactId, FactSpec
+from mentor_rules.result import FactSource, Finding, Missing, NormSource, ReadingOutcome
+from mentor_rules.rulebook import BoundRule, Rulebook
+from mentor_rules.texts import say
+from mentor_rules.verdict import merged
+from mentor_rules.vocabulary import (
+    CATEGORY,
+    ETHICS,
+    POST,
+    SCHOOL_KIND,
+    YES_NO,
+    Language,
+    Vocabulary,
+)
+
+_VOCABULARIES: dict[str, Vocabulary] = {
+    "school_kind": SCHOOL_KIND,
+    "category": CATEGORY,
+    "ethics": ETHICS,
+    "post": POST,
+    "yes_no": YES_NO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A value: as in JSON (None where nothing is known), and as in a sentence."""
+
+    plain: str | None
+    said: str
+
+
+_NOTHING = _Shown(None, "")
+
+
+class Presenter:
+    """Writes the findings of one rule in one language."""
+
+    def __init__(
+        self, bound: BoundRule, rulebook: Rulebook, engine: Closure, language: Language
+    ) -> None:
+        self._bound, self._rulebook, self._engine, self._language = (
+            bound,
+            rulebook,
+            engine,
+            language,
+        )
+        self._compared = [_compared(reading.check) for reading in bound.readings]
+        source = bound.rule.source
+        self._source = NormSource(
+            act=source.act,
+            place=source.place,
+            certainty=source.certainty,
+            point=source.point or None,
+        )
+
+    def finding(
+        self,
+        outcomes: Outcomes,
+        facts: Mapping[FactId, Fact],
+        bounds: Sequence[int],
+        on: date,
+        placeholders: Mapping[str, str],
+    ) -> Finding:
+        """Give the finding for one case; `on` is the day that picks the edition."""
+        rule, language = self._bound.rule, self._language
+        outcome = merged(outcomes)
+        if outcome == "not_in_force":
+            return Finding(
+                rule=rule.id,
+                weight=rule.weight,
+                outcome=outcome,
+                message=say("finding", "not_in_force", language, on=placeholders["on"]),
+                source=self._source,
+            )
+        shown = [self._values(place, facts, on) for place in range(len(outcomes))]
+        value, required = shown[0]
+        params = {
+            **placeholders,
+            "value": value.said or say("finding", "not_known", language),
+            "required": required.said,
+        }
+        message = rule.messages[outcome][language].format(**params)
+        if outcome == "breached" and self._bound.reasons:
+            reasons = self._engine.reasons(self._bound, bounds, on)
+            message = " ".join([message, *(texts[language] for texts in reasons)])
+        missing = self._missing(outcomes, facts) if outcome == "unknown" else ()
+        remedy = None
+        if outcome == "unknown":
+            papers = dict.fromkeys(f"{item.document} ({item.who})" for item in missing)
+            remedy = say("finding", "supply", language, documents="; ".join(papers))
+        elif outcome in ("breached", "disputed"):
+            remedy = rule.remedy[language].format(**params)
+        sources: dict[str, dict[str, None]] = {}
+        notes: dict[str, None] = {}
+        for fact in self._bound.facts:
+            found = facts[fact]
+            sources.setdefault(fact[0], {}).update(dict.fromkeys(found.sources))
+            notes.update(dict.fromkeys(found.notes))
+        return Finding(
+            rule=rule.id,
+            weight=rule.weight,
+            outcome=outcome,
+            value=value.plain,
+            required=required.plain,
+            readings=tuple(
+                ReadingOutcome(
+                    when=dict(reading.when), outcome=own, value=val.plain, required=req.plain
+                )
+                for reading, own, (val, req) in zip(
+                    self._bound.readings, outcomes, shown, strict=True
+                )
+            ),
+            facts=tuple(
+                FactSource(fact=name, from_=tuple(records))
+                for name, records in sorted(sources.items())
+                if records
+            ),
+            missing=missing,
+            message=message,
+            remedy=remedy,
+            notes=tuple(say("note", note, language) for note in notes),
+            source=self._source,
+        )
+
+    def _missing(
+        self, outcomes: Outcomes, facts: Mapping[FactId, Fact]
+    ) -> tuple[Missing, ...]:
+        """Give what is open among the facts of those readings that are unknown."""
+        found: dict[tuple[str, str, str], Missing] = {}
+        for reading, outcome in zip(self._bound.readings, outcomes, strict=True):
+            if outcome != "unknown":
+                continue
+            for fact in reading.facts:
+                for gap in facts[fact].gaps:
+                    paper = self._rulebook.documents[gap.fact]
+                    found[gap] = Missing(
+                        fact=gap.fact,
+                        key=gap.key,
+                        reason=say("reason", gap.reason, self._language),
+                        document=paper.document[self._language],
+                        who=paper.who[self._language],
+                    )
+        return tuple(found[key] for key in sorted(found))
+
+    def _values(
+        self, place: int, facts: Mapping[FactId, Fact], on: date
+    ) -> tuple[_Shown, _Shown]:
+        name, other = self._compared[place]
+        if name is None:
+            return _NOTHING, _NOTHING
+        spec = SPECS[name.name]
+        value = self._show(spec, facts[name.name, name.keys])
+        return value, self._required(spec, other, facts, on)
+
+    def _show(self, spec: FactSpec, fact: Fact) -> _Shown:
+        if spec.kind == "set":
+            values = [value for value in spec.values if fact.lo & spec.bit(value)]
+            if len(values) == len(spec.values):
+                return _NOTHING
+            said = " / ".join(self._label(spec, value) for value in values)
+            return _Shown("/".join(values), said)
+        return self._range(spec, fact.lo, fact.hi, whole=(fact.lo, fact.hi) == (spec.lo, spec.hi))
+
+    def _range(self, spec: FactSpec, lo: int, hi: int, *, whole: bool = False) -> _Shown:
+        plain = _amount(spec, lo) if lo == hi else f"{_amount(spec, lo)}–{_amount(spec, hi)}"
+        said = plain
+        if spec.unit == "basis points" and self._language != "en":
+            said = plain.replace(".", ",")
+        if whole:
+            return _Shown(None, said if spec.kind == "number" else "")
+        return _Shown(plain, said)
+
+    def _label(self, spec: FactSpec, value: str) -> str:
+        vocabulary = _VOCABULARIES.get(spec.labels)
+        if vocabulary is not None and value in vocabulary.labels:
+            return vocabulary.label(value, self._language)
+        return say("value", value, self._language)
+
+    def _required(
+        self, spec: FactSpec, other: Operand | None, facts: Mapping[FactId, Fact], on: date
+    ) -> _Shown:
+        if other is None:
+            return _NOTHING
+        if isinstance(other, Literal):
+            values = other.value if isinstance(other.value, tuple) else (other.value,)
+            if spec.kind != "set":
+                return self._range(spec, int(values[0]), int(values[0]))
+            said = " / ".join(self._label(spec, str(value)) for value in values)
+            return _Shown("/".join(str(value) for value in values), said)
+        if other.name in SPECS:
+            fact = facts[other.name, other.keys]
+            return self._range(SPECS[other.name], fact.lo, fact.hi)
+        figure = self._bound.rule.figures[other.name]
+        column = other.keys[len(figure.by)] if len(other.keys) > len(figure.by) else "value"
+        possible = [
+            columns[column]
+            for keys, columns in figure.on(on).items()
+            if all(
+                facts[fact, ()].lo & SPECS[fact].bit(key)
+                for fact, key in zip(figure.by, keys, strict=True)
+            )
+        ]
+        return self._range(spec, min(possible), max(possible))
+
+
+def _compared(check: Expression) -> tuple[Name | None, Operand | None]:
+    """Give the fact that a check speaks of first, and what it is compared with."""
+    for comparison in comparisons(check):
+        left, right = comparison.operands[0], comparison.operands[1]
+        if isinstance(left, Name) and left.name in SPECS:
+            return left, right
+        if isinstance(right, Name) and right.name in SPECS:
+            return right, left
+    return None, None
+
+
+def _amount(spec: FactSpec, amount: int) -> str:
+    if spec.kind == "date":
+        return date.fromordinal(amount).isoformat()
+    if spec.unit == "basis points":
+        whole, rest = divmod(amount, 100)
+        return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
+    return str(amount)

@@ -1,0 +1,362 @@
+"""The library's main calls: a dossier, or one candidate, in; reasoned verdicts out."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+
+from mentor_rules.calendar import SchoolCalendar
+from mentor_rules.dossier import Dossier
+from mentor_rules.engines.closure import Closure, Outcomes
+from mentor_rules.facts import FACTS, Case, Fact, FactId, Purpose
+from mentor_rules.findings import Presenter
+from mentor_rules.records import (
+    CategoryPeriod,
+    InvalidRow,
+    Post,
+    QualityYear,
+    School,
+    Teacher,
+)
+from mentor_rules.result import (
+    AppointmentResult,
+    CandidateResult,
+    Finding,
+    InvalidEntry,
+    Provenance,
+    Report,
+    Run,
+    SchoolResult,
+    Summary,
+)
+from mentor_rules.rulebook import (
+    DatedBy,
+    Readings,
+    Rulebook,
+    Settled,
+    bind,
+    load_rulebook,
+)
+from mentor_rules.source import PROJECT
+from mentor_rules.texts import has, say
+from mentor_rules.verdict import (
+    ELIGIBILITIES,
+    PROCEDURES,
+    Eligibility,
+    Procedure,
+    Verdicts,
+    eligibility,
+    procedure,
+)
+from mentor_rules.vocabulary import Language
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """All that is made once for a rulebook, a choice of readings, a language and an aim."""
+
+    engine: Closure
+    presenters: tuple[Presenter, ...]
+    blocking: Verdicts
+    remediable: Verdicts
+
+
+@lru_cache(maxsize=64)
+def _bench(rulebook: Rulebook, settled: Settled, language: Language, folders: str) -> _Bench:
+    rules = tuple(
+        bind(rule, settled)
+        for rule in rulebook.rules
+        if rule.id.split("/", 1)[0] in folders.split()
+    )
+    engine = Closure(rules)
+    return _Bench(
+        engine,
+        tuple(Presenter(rule, rulebook, engine, language) for rule in rules),
+        Verdicts(rules, "blocking", settled),
+        Verdicts(rules, "remediable", settled),
+    )
+
+
+OF_APPOINTMENTS = "eligibility appointment plan reporting"
+OF_CANDIDATES = "eligibility"
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One case with its facts and outcomes, before anything is worded."""
+
+    case: Case
+    days: Mapping[DatedBy, date]
+    facts: Mapping[FactId, Fact]
+    bounds: Sequence[int]
+    outcomes: tuple[Outcomes, ...]
+
+
+def _judge(bench: _Bench, case: Case) -> _Judged:
+    starts = case.appointment.first_day if case.appointment is not None else case.on
+    days: dict[DatedBy, date] = {"ordered_on": case.on, "starts_on": starts, "formed_on": case.on}
+    facts = {(name, keys): FACTS[name](case, *keys) for name, keys in bench.engine.facts}
+    bounds = [bound for fact in facts.values() for bound in (fact.lo, fact.hi)]
+    return _Judged(case, days, facts, bounds, bench.engine.outcomes(bounds, days))
+
+
+def _findings(bench: _Bench, judged: _Judged) -> tuple[Finding, ...]:
+    case = judged.case
+    placeholders = {
+        "as_of": case.as_of.isoformat(),
+        "next_school_year": case.calendar.year(case.years[-1].first.year + 1).label,
+    }
+    found = []
+    for presenter, rule, outcomes in zip(
+        bench.presenters, bench.engine.rules, judged.outcomes, strict=True
+    ):
+        on = judged.days[rule.rule.dated_by]
+        found.append(
+            presenter.finding(
+                outcomes,
+                judged.facts,
+                judged.bounds,
+                on,
+                {**placeholders, "on": on.isoformat()},
+            )
+        )
+    return tuple(found)
+
+
+def _assumptions(bench: _Bench, judged: _Judged) -> tuple[str, ...]:
+    """Give what was assumed in the facts of the rules that were judged."""
+    used = {
+        fact
+        for rule, outcomes in zip(bench.engine.rules, judged.outcomes, strict=True)
+        if outcomes[0] != "not_in_force"
+        for fact in rule.facts
+    }
+    assumed = {text for fact in used for text in judged.facts[fact].assumed}
+    return tuple(sorted(assumed))
+
+
+def check(
+    dossier: Dossier,
+    *,
+    as_of: date,
+    readings: Readings = None,
+    rulebook: Rulebook | None = None,
+    language: Language = "en",
+    settle: Mapping[str, str] | None = None,
+) -> Report:
+    """Give the report on every appointment of a dossier, judged on the day `as_of`.
+
+    `readings` settles questions (a mapping, the name of a profile, or a TOML file), `settle`
+    wins over it. Never asks for today, never raises for a norm not met or a bad row. Raises
+    UsageError for an unknown question or reading, RulebookError for a broken rulebook.
+    """
+    started = time.perf_counter()
+    rulebook = rulebook or load_rulebook()
+    calendar = SchoolCalendar.load()
+    settled = rulebook.settle(readings, over=settle)
+    bench = _bench(rulebook, settled, language, OF_APPOINTMENTS)
+    results: list[AppointmentResult] = []
+    decided = _Decided(bench, settled)
+    for appointment in dossier.appointments:
+        case = Case(
+            dossier,
+            calendar,
+            appointment.mentor_id,
+            appointment.school_id,
+            appointment.subject,
+            appointment.ordered_on,
+            as_of,
+            appointment=appointment,
+        )
+        judged = _judge(bench, case)
+        verdicts = (
+            eligibility(bench.blocking, judged.outcomes),
+            procedure(bench.remediable, judged.outcomes),
+        )
+        decided.add(verdicts, judged.outcomes)
+        results.append(
+            AppointmentResult(
+                appointment_id=appointment.appointment_id,
+                school_id=appointment.school_id,
+                mentor_id=appointment.mentor_id,
+                mentee_id=appointment.mentee_id,
+                eligibility=verdicts[0],
+                procedure=verdicts[1],
+                assumptions=_assumptions(bench, judged),
+                findings=_findings(bench, judged),
+            )
+        )
+    results += _not_judged(dossier)
+    results.sort(key=lambda result: result.appointment_id)
+    return Report(
+        as_of=as_of,
+        provenance=_provenance(rulebook, settled, calendar),
+        summary=Summary(
+            appointments=len(results),
+            eligibility=_counts(ELIGIBILITIES, (result.eligibility for result in results)),
+            procedure=_counts(PROCEDURES, (result.procedure for result in results)),
+            invalid_rows=len({(row.table, row.row) for row in dossier.invalid}),
+            open_questions=decided.questions(),
+        ),
+        schools=tuple(SchoolResult(school_id=school) for school in dossier.schools),
+        results=tuple(results),
+        invalid=tuple(_entry(row, language) for row in dossier.invalid),
+        run=Run(
+            confirmed_by={
+                result.appointment_id: (bench.engine.name,)
+                for result in results
+                if result.eligibility == "ineligible" or result.procedure == "breached"
+            },
+            faults={},
+            ignored_columns=dossier.ignored_columns,
+            notes=dossier.notes,
+            took_s=round(time.perf_counter() - started, 3),
+        ),
+    )
+
+
+def check_candidate(
+    teacher: Teacher,
+    school: School,
+    *,
+    on: date,
+    subject: str | None = None,
+    quality: Iterable[QualityYear] | None = None,
+    posts: Iterable[Post] | None = None,
+    categories: Iterable[CategoryPeriod] | None = None,
+    purpose: Purpose = "appointment",
+    readings: Readings = None,
+    rulebook: Rulebook | None = None,
+    language: Language = "en",
+) -> CandidateResult:
+    """Give the verdict on whether `teacher` may mentor in `school` by an order of the day `on`.
+
+    `quality`, `posts` and `categories` are the teacher's rows: None = not known, an empty
+    list of posts = holds none. `subject` is the one to be mentored; None = any. `purpose`
+    "reserve" asks whether the person may enter the reserve. Raises as `check` does.
+    """
+    rulebook = rulebook or load_rulebook()
+    bench = _bench(rulebook, rulebook.settle(readings), language, OF_CANDIDATES)
+    dossier = Dossier(
+        schools=[school], teachers=[teacher], quality=quality, posts=posts, categories=categories
+    )
+    case = Case(
+        dossier,
+        SchoolCalendar.load(),
+        teacher.teacher_id,
+        school.school_id,
+        subject,
+        on,
+        on,
+        purpose,
+    )
+    judged = _judge(bench, case)
+    return CandidateResult(
+        teacher_id=teacher.teacher_id,
+        school_id=school.school_id,
+        on=on,
+        eligibility=eligibility(bench.blocking, judged.outcomes),
+        assumptions=_assumptions(bench, judged),
+        findings=_findings(bench, judged),
+    )
+
+
+class _Decided:
+    """Counts, per open question, the appointments whose verdict differs between its readings."""
+
+    def __init__(self, bench: _Bench, settled: Settled) -> None:
+        self._bench = bench
+        self._live = {name: live for name, live in settled.live.items() if len(live) > 1}
+        self._decides: Counter[str] = Counter()
+        self._counts: dict[tuple[str, str], Counter[str]] = {}
+
+    def add(
+        self, verdicts: tuple[Eligibility, Procedure], outcomes: tuple[Outcomes, ...]
+    ) -> None:
+        """Count one appointment."""
+        for rules, verdict, decide in (
+            (self._bench.blocking, verdicts[0], eligibility),
+            (self._bench.remediable, verdicts[1], procedure),
+        ):
+            if verdict not in ("depends", "undetermined"):
+                continue  # every reading agrees already
+            for question in rules.questions:
+                by_reading = {
+                    reading: decide(rules, outcomes, (question, reading))  # type: ignore[operator]  # one of two functions
+                    for reading in self._live[question]
+                }
+                if len(set(by_reading.values())) > 1:
+                    self._decides[question] += 1
+                    for reading, found in by_reading.items():
+                        self._counts.setdefault((question, reading), Counter())[found] += 1
+
+    def questions(self) -> dict[str, dict[str, object]]:
+        """Give the counts of every open question that a rule of the run uses."""
+        used = {*self._bench.blocking.questions, *self._bench.remediable.questions}
+        return {
+            question: {
+                "decides": self._decides[question],
+                **{
+                    reading: dict(sorted(self._counts.get((question, reading), {}).items()))
+                    for reading in live
+                },
+            }
+            for question, live in self._live.items()
+            if question in used
+        }
+
+
+def _counts(names: Sequence[str], found: Iterable[str]) -> dict[str, int]:
+    counted = Counter(found)
+    return {name: counted[name] for name in names}
+
+
+def _not_judged(dossier: Dossier) -> list[AppointmentResult]:
+    """Give the appointments whose own row cannot be read, as far as their id can."""
+    judged = {appointment.appointment_id for appointment in dossier.appointments}
+    results: dict[str, AppointmentResult] = {}
+    for row in dossier.unreadable_appointments:
+        appointment_id = row.key[0]
+        if appointment_id is None or appointment_id in judged or appointment_id in results:
+            continue
+        results[appointment_id] = AppointmentResult(
+            appointment_id=appointment_id,
+            school_id=row.readable.get("school_id"),
+            mentor_id=row.readable.get("mentor_id"),
+            mentee_id=row.readable.get("mentee_id"),
+            eligibility="not_judged",
+            procedure="not_judged",
+        )
+    return list(results.values())
+
+
+def _entry(row: InvalidRow, language: Language) -> InvalidEntry:
+    code = row.code if has("problem", row.code) else "not_text"
+    return InvalidEntry(
+        table=row.table,
+        row=row.row,
+        key=row.shown_key,
+        column=row.column,
+        problem=say("problem", code, language, **row.params),
+        remedy=say("remedy", code, language, **row.params),
+    )
+
+
+def _provenance(rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar) -> Provenance:
+    try:
+        package = version(PROJECT)
+    except PackageNotFoundError:  # run from a folder that was never installed
+        package = "unknown"
+    return Provenance(
+        package=f"{PROJECT} {package}",
+        rulebook=rulebook.id,
+        rulebook_sha256=rulebook.sha256,
+        calendar=f"kz.toml sha256:{calendar.sha256[:16]}",
+        known_until=calendar.known_until,
+        readings=dict(settled.chosen),
+    )
+
+

@@ -1,0 +1,22 @@
+"""The sentences that the library says by itself, in three languages (`texts.toml`)."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from mentor_rules.vocabulary import Language
+
+
+@cache
+def _texts() -> dict[str, dict[str, dict[str, str]]]:
+    return tomllib.loads((Path(__file__).parent / "texts.toml").read_text("utf-8"))
+
+
+def say(group: str, code: str, language: Language, **params: str) -> str:
+    """Give one sentence with its placeholders filled in. Raises KeyError for an unknown code."""
+    return _texts()[group][code][language].format(**params)
+
+
+def has(group: str, code: str) -> bool:
+    """Tell whether there is such a sentence."""
+    return code in _texts().get(group, {})
