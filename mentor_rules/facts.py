@@ -6,7 +6,7 @@ Rules see nothing but these facts.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -281,7 +281,6 @@ def mentors_overlap(case: Case) -> Fact:
         if (
             row.key[0] != own.appointment_id
             and row.readable.get("mentee_id", own.mentee_id) == own.mentee_id
-            and row.readable.get("mentor_id") != own.mentor_id
         ):
             possible = YES_OR_NO
             gaps.append(Gap(spec.name, f"appointments {row.shown_key}", "invalid_row"))
@@ -357,7 +356,7 @@ def _open(spec: FactSpec, table: str, key: str, reason: str | None) -> Fact:
 class _Held:
     """A category that a record gives to a teacher, with the days it covers."""
 
-    category: str
+    category: str | None  # None: dates without a category
     first: date | None
     last: date | None
     source: str
@@ -383,33 +382,40 @@ class _Category:
 def _category_on(case: Case, day: date) -> _Category:
     name, person = "category", case.mentor_id
     found, history = case.mentor, case.dossier.categories(person)
-    if not found.records or history.gap:
-        reason = (found.gap if not found.records else history.gap) or "not_stated"
-        table = "categories" if found.records else "teachers"
-        return _Category(None, None, (), None, Gap(name, f"{table} {person}", reason), ())
-    teacher = found.records[0]
     periods = [
         _Held(row.category, row.from_, row.until, f"categories {person} {row.category}")
-        for row in history.records
+        for row in (() if history.gap else history.records)
         if row.from_ <= day
     ]
     covering = [period for period in periods if period.covers(day)]
     assumed: tuple[str, ...] = ()
-    latest = perhaps = None
-    if teacher.category is not None:
-        latest = _Held(
-            teacher.category, teacher.category_from, teacher.category_until, f"teachers {person}"
+    perhaps = None
+    stated = awarded = False
+    latest = _Held(None, None, None, f"teachers {person}")
+    if found.records:
+        row = found.records[0]
+        latest = replace(
+            latest, category=row.category, first=row.category_from, last=row.category_until
         )
-        awarded = latest.first <= day if latest.first is not None else not covering
-        if awarded:
-            periods.append(latest)
-            if latest.covers(day):
-                covering.append(latest)
-            if latest.first is None:
-                assumed = (f"teachers {person} category_from: held on {day} assumed",)
-        elif latest.first is None:
-            perhaps = latest.category
-    ever = tuple(periods)
+        stated = (latest.category, latest.first, latest.last) != (None, None, None)
+        if latest.first is not None:
+            awarded = latest.first <= day
+        else:
+            ended = latest.last is not None and latest.last < day
+            awarded = ended or not (covering or history.gap)
+    if stated and awarded:
+        periods.append(latest)
+        if latest.covers(day):
+            covering.append(latest)
+        if latest.first is None:
+            assumed = (f"teachers {person} category_from: held on {day} assumed",)
+    elif latest.first is None:
+        perhaps = latest.category
+    ever = tuple(period for period in periods if period.category is not None)
+    if not found.records or history.gap:
+        table, reason = ("teachers", found.gap) if found.gap else ("categories", history.gap)
+        gap = Gap(name, f"{table} {person}", reason or "not_stated")
+        return _Category(None, None, ever, perhaps, gap, assumed)
     if covering:
         newest = max(period.first or FIRST_DAY for period in covering)
         counting = [period for period in covering if (period.first or FIRST_DAY) == newest]
@@ -417,13 +423,16 @@ def _category_on(case: Case, day: date) -> _Category:
             gap = Gap(name, f"teachers {person}", "conflict")
             return _Category(None, None, ever, perhaps, gap, ())
         counts = max(counting, key=lambda period: period.last or LAST_DAY)
+        if counts.category is None:
+            gap = Gap(name, f"teachers {person}", "not_stated")
+            return _Category(None, None, ever, perhaps, gap, ())
         if counts.last is None:
             column = "category_until" if counts.source.startswith("teachers") else "until"
             assumed += (f"{counts.source} {column}: no end assumed",)
         return _Category(counts, None, ever, perhaps, None, assumed)
-    if latest is not None and latest in periods:
+    if stated and awarded:
         return _Category(None, latest, ever, None, None, assumed)
-    reason = "not_stated" if latest is None else "awarded_later"
+    reason = "awarded_later" if stated else "not_stated"
     return _Category(None, None, ever, None, Gap(name, f"teachers {person}", reason), ())
 
 
@@ -431,27 +440,29 @@ def _category(name: str, case: Case, day: date, validity: str) -> Fact:
     spec = SPECS[name]
     held = _category_on(case, day)
     sources = tuple(dict.fromkeys(period.source for period in held.ever))
-    best = max((HELD.index(period.category) for period in held.ever), default=0)
-    if held.gap is not None:
-        possible = spec.everything
-        if validity == "once_awarded":
-            # What is held now is open, but the highest ever held is not below what is known.
-            possible &= ~((1 << best) - 1)
-        return Fact(possible, possible, sources, (held.gap._replace(fact=name),), held.assumed)
-    if validity == "once_awarded":
-        assumed = (*held.assumed, f"teachers {case.mentor_id} category: no higher one earlier assumed")
+    best = max((HELD.index(period.category) for period in held.ever if period.category), default=0)
+    once_awarded = validity == "once_awarded"
+    gap = held.gap
+    if once_awarded and held.expired is not None and held.expired.category is None:
+        gap = Gap(name, held.expired.source, "not_stated")
+    if gap is not None:
+        # What is held now is open; the highest ever held is not below what is known.
+        possible = spec.everything & ~((1 << best) - 1) if once_awarded else spec.everything
+        return Fact(possible, possible, sources, (gap._replace(fact=name),), held.assumed)
+    if once_awarded:
+        person = f"teachers {case.mentor_id}"
+        assumed = (*held.assumed, f"{person} category: no higher one earlier assumed")
         if held.perhaps is not None and HELD.index(held.perhaps) > best:
             possible = (1 << best) | spec.bit(held.perhaps)
-            gap = Gap(name, f"teachers {case.mentor_id} category_from", "not_stated")
+            gap = Gap(name, f"{person} category_from", "not_stated")
             return Fact(possible, possible, sources, (gap,), assumed)
         return Fact(1 << best, 1 << best, sources, (), assumed)
-    if held.counts is None:
-        assert held.expired is not None  # noqa: S101 - no gap and nothing counts: it ran out
-        return Fact(
-            spec.bit("expired"), spec.bit("expired"), (held.expired.source,), (), held.assumed
-        )
-    bit = spec.bit(held.counts.category)
-    return Fact(bit, bit, (held.counts.source,), (), held.assumed)
+    counts = held.counts
+    if counts is None or counts.category is None:
+        bit, source = spec.bit("expired"), held.expired.source if held.expired else ""
+    else:
+        bit, source = spec.bit(counts.category), counts.source
+    return Fact(bit, bit, (source,), (), held.assumed)
 
 
 def category(case: Case, validity: str) -> Fact:

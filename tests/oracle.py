@@ -15,7 +15,7 @@ Decisions (where a page leaves something open; the reading that never guesses is
     to one that does, also when the category that ended was the later one.
  4. teachers.category empty but dated: any category, with those dates (so one that has ended
     is expired, whichever it was). Wholly empty: a `categories` row that covers the day counts.
- 5. categories.from empty: some day, not known, not after its `until`.
+ 5. categories.from is required: an empty one makes the row invalid.
  6. Equal `from` with different categories: any category; under once_awarded still at least
     the highest of them; category_term is then unknown.
  7. once_awarded: teachers.category without category_from, while a `categories` row covers the
@@ -291,7 +291,7 @@ COLUMNS: dict[str, dict[str, Callable[[Any], Any]]] = {
 REQUIRED: dict[str, tuple[str, ...]] = {
     "schools": ("school_id",),
     "teachers": ("teacher_id", "school_id"),
-    "categories": ("teacher_id", "category"),
+    "categories": ("teacher_id", "category", "from"),
     "posts": ("teacher_id", "post"),
     "quality": ("teacher_id", "subject", "school_year"),
     "appointments": ("appointment_id", "school_id", "mentor_id", "mentee_id", "ordered_on"),
@@ -581,23 +581,8 @@ class _Dossier:
         row = self.teacher(teacher)
         history_open = self.is_open("categories", teacher)
         history = [] if history_open else self.categories.get(teacher, [])
-        dates: list[list[date]] = []
-        stated = [h["from"] for h in history if "from" in h]
-        if row is not None and "category_from" in row:
-            stated.append(row["category_from"])
-        for entry in history:  # a `from` that is not stated: before, between, at, after the day
-            if "from" in entry:
-                dates.append([entry["from"]])
-            else:
-                days = {date.min, day, day + timedelta(1), *stated}
-                until = entry.get("until", date.max)
-                dates.append(sorted(d for d in days if d <= until))
-        for starts in itertools.product(*dates):
-            periods = [
-                (start, entry["category"], entry.get("until"), "from" in entry)
-                for start, entry in zip(starts, history, strict=True)
-            ]
-            self._category_in(found, row, history_open, periods, day)
+        periods = [(h["from"], h["category"], h.get("until"), True) for h in history]
+        self._category_in(found, row, history_open, periods, day)
         return found
 
     @staticmethod
@@ -608,7 +593,6 @@ class _Dossier:
         periods: list[tuple[date, str, date | None, bool]],
         day: date,
     ) -> None:
-        """One world: every `from` of the history has a day."""
         awarded = {code for start, code, _, _ in periods if start <= day}
         maybe: set[str] = set()
         covering: list[Candidate] = [
