@@ -12,6 +12,7 @@ from mentor_rules.errors import (
     UsageError,
 )
 from mentor_rules.judging import check, check_candidate
+from mentor_rules.loading import load_rulebook
 from mentor_rules.records import (
     Appointment,
     CategoryPeriod,
@@ -23,7 +24,7 @@ from mentor_rules.records import (
     Teacher,
 )
 from mentor_rules.result import AppointmentResult, CandidateResult, Finding, Report
-from mentor_rules.rulebook import Rulebook, load_rulebook
+from mentor_rules.rulebook import Rulebook
 
 __all__ = [
     "Appointment",

@@ -137,7 +137,8 @@ def _compare(left: ast.expr, ops: list[ast.cmpop], comparators: list[ast.expr]) 
     for op in ops:
         if type(op) not in OPERATORS:
             raise CheckError(
-                f"{type(op).__name__} is not allowed in a check", f"use {' '.join(OPERATORS.values())}"
+                f"{type(op).__name__} is not allowed in a check",
+                f"use {' '.join(OPERATORS.values())}",
             )
         operators.append(OPERATORS[type(op)])
     if len(operators) > 1 and not (set(operators) <= {"<", "<="} or set(operators) <= {">", ">="}):

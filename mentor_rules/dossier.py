@@ -26,7 +26,6 @@ from mentor_rules.records import (
     Teacher,
     build_record,
     column_value,
-    subject_key,
 )
 
 if TYPE_CHECKING:
@@ -137,7 +136,9 @@ class Dossier:
     # What contradicts and what dangles ------------------------------------------------
 
     @cached_property
-    def _checked(self) -> tuple[dict[str, dict[tuple[str, ...], Record]], list[InvalidRow], list[str]]:
+    def _checked(
+        self,
+    ) -> tuple[dict[str, dict[tuple[str, ...], Record]], list[InvalidRow], list[str]]:
         """Give the keyed tables without contradictions, the contradictions, and notes."""
         keyed: dict[str, dict[tuple[str, ...], Record]] = {}
         problems: list[InvalidRow] = []
@@ -161,7 +162,12 @@ class Dossier:
                     others = ", ".join(str(other) for other in numbers if other != number)
                     problems.append(
                         InvalidRow(
-                            table, number, key, None, "rows_disagree", {"others": others},
+                            table,
+                            number,
+                            key,
+                            None,
+                            "rows_disagree",
+                            {"others": others},
                             _agreed([records[place] for place in places]),
                         )
                     )
@@ -174,12 +180,10 @@ class Dossier:
     @cached_property
     def _dangling(self) -> list[InvalidRow]:
         problems = []
-        known = {
-            table: {record.key[0] for record in self._tables[table]}
-            | {row.key[0] for row in self._read_invalid if row.table == table and row.key}
-            for table in {target for _, _, target in REFERENCES}
-            if table in self._tables
-        }
+        known: dict[str, set[str | None]] = {}
+        for table in {target for _, _, target in REFERENCES} & set(self._tables):
+            known[table] = {record.key[0] for record in self._tables[table]}
+            known[table] |= {row.key[0] for row in self._read_invalid if row.table == table}
         refused = {row.table for row in self._read_invalid if row.row is None}
         for table, column, target in REFERENCES:
             if target not in known or target in refused or table not in self._tables:
@@ -188,8 +192,13 @@ class Dossier:
                 if column_value(record, column) not in known[target]:
                     problems.append(
                         InvalidRow(
-                            table, self._row(table, place), record.key, column, "dangling",
-                            {"target": target}, spoils=False,
+                            table,
+                            self._row(table, place),
+                            record.key,
+                            column,
+                            "dangling",
+                            {"target": target},
+                            spoils=False,
                         )
                     )
         return problems
@@ -322,6 +331,14 @@ class Dossier:
     def mentored(self, mentee_id: str) -> Sequence[Appointment]:
         """Give the appointments of a mentee."""
         return self._by_mentee.get(mentee_id, ())
+
+    def names(self) -> dict[str, str]:
+        """Give the names of teachers by id: personal, shown only when asked for."""
+        return {
+            teacher.teacher_id: teacher.name
+            for teacher in self._tables.get("teachers", ())
+            if isinstance(teacher, Teacher) and teacher.name
+        }
 
     @property
     def schools(self) -> tuple[str, ...]:

@@ -362,9 +362,7 @@ class _Held:
     source: str
 
     def covers(self, day: date) -> bool:
-        return (self.first is None or self.first <= day) and (
-            self.last is None or day <= self.last
-        )
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -693,11 +691,10 @@ def quality(case: Case, subject: str, period: str) -> Fact:
     taught = case.taught
     mentored = subject_key(case.subject) if case.subject is not None else None
     surely, perhaps, unnamed, gaps = taught.surely, taught.perhaps, taught.unnamed, taught.gaps
-    if subject == "mentored" and mentored in surely:
+    if subject == "mentored" and mentored is not None and mentored in surely:
         surely, perhaps, unnamed, gaps = {mentored: surely[mentored]}, {}, False, ()
     looked = {
-        key: _quality_of(case, key, shown)
-        for key, shown in sorted({**surely, **perhaps}.items())
+        key: _quality_of(case, key, shown) for key, shown in sorted({**surely, **perhaps}.items())
     }
     sure = [looked[key].bounds[period] for key in surely]
     every = [one.bounds[period] for one in looked.values()] + [(0, WHOLE)] * unnamed
@@ -758,4 +755,3 @@ FACTS: Mapping[str, Callable[..., Fact]] = MappingProxyType(
     }
 )
 """The function of each declared fact."""
-

@@ -131,9 +131,7 @@ class Presenter:
             source=self._source,
         )
 
-    def _missing(
-        self, outcomes: Outcomes, facts: Mapping[FactId, Fact]
-    ) -> tuple[Missing, ...]:
+    def _missing(self, outcomes: Outcomes, facts: Mapping[FactId, Fact]) -> tuple[Missing, ...]:
         """Give what is open among the facts of those readings that are unknown."""
         found: dict[tuple[str, str, str], Missing] = {}
         for reading, outcome in zip(self._bound.readings, outcomes, strict=True):
@@ -151,9 +149,7 @@ class Presenter:
                     )
         return tuple(found[key] for key in sorted(found))
 
-    def _values(
-        self, place: int, facts: Mapping[FactId, Fact], on: date
-    ) -> tuple[_Shown, _Shown]:
+    def _values(self, place: int, facts: Mapping[FactId, Fact], on: date) -> tuple[_Shown, _Shown]:
         name, other = self._compared[place]
         if name is None:
             return _NOTHING, _NOTHING

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure, Outcomes
+from mentor_rules.errors import UsageError
 from mentor_rules.facts import FACTS, Case, Fact, FactId, Purpose
 from mentor_rules.findings import Presenter
+from mentor_rules.loading import load_rulebook
 from mentor_rules.records import (
     CategoryPeriod,
     InvalidRow,
@@ -38,7 +41,6 @@ from mentor_rules.rulebook import (
     Rulebook,
     Settled,
     bind,
-    load_rulebook,
 )
 from mentor_rules.source import PROJECT
 from mentor_rules.texts import has, say
@@ -65,11 +67,18 @@ class _Bench:
 
 
 @lru_cache(maxsize=64)
-def _bench(rulebook: Rulebook, settled: Settled, language: Language, folders: str) -> _Bench:
+def _bench(
+    rulebook: Rulebook,
+    settled: Settled,
+    language: Language,
+    folders: tuple[str, ...],
+    only: Literal["eligibility", "procedure"] | None = None,
+) -> _Bench:
+    left_out = {"eligibility": "remediable", "procedure": "blocking"}.get(only or "")
     rules = tuple(
         bind(rule, settled)
         for rule in rulebook.rules
-        if rule.id.split("/", 1)[0] in folders.split()
+        if rule.id.split("/", 1)[0] in folders and rule.weight != left_out
     )
     engine = Closure(rules)
     return _Bench(
@@ -80,8 +89,8 @@ def _bench(rulebook: Rulebook, settled: Settled, language: Language, folders: st
     )
 
 
-OF_APPOINTMENTS = "eligibility appointment plan reporting"
-OF_CANDIDATES = "eligibility"
+OF_APPOINTMENTS = ("eligibility", "appointment", "plan", "reporting")
+OF_CANDIDATES = ("eligibility",)
 
 
 @dataclass(frozen=True)
@@ -146,18 +155,19 @@ def check(
     rulebook: Rulebook | None = None,
     language: Language = "en",
     settle: Mapping[str, str] | None = None,
+    only: Literal["eligibility", "procedure"] | None = None,
 ) -> Report:
     """Give the report on every appointment of a dossier, judged on the day `as_of`.
 
     `readings` settles questions (a mapping, the name of a profile, or a TOML file), `settle`
-    wins over it. Never asks for today, never raises for a norm not met or a bad row. Raises
-    UsageError for an unknown question or reading, RulebookError for a broken rulebook.
+    wins over it. `only` leaves the other verdict `not_judged`, and its rules out. Never asks
+    for today, never raises for a norm not met or a bad row. Raises question or reading, RulebookError for a broken rulebook.
     """
     started = time.perf_counter()
     rulebook = rulebook or load_rulebook()
     calendar = SchoolCalendar.load()
     settled = rulebook.settle(readings, over=settle)
-    bench = _bench(rulebook, settled, language, OF_APPOINTMENTS)
+    bench = _bench(rulebook, settled, language, OF_APPOINTMENTS, only)
     results: list[AppointmentResult] = []
     decided = _Decided(bench, settled)
     for appointment in dossier.appointments:
@@ -238,25 +248,53 @@ def check_candidate(
     list of posts = holds none. `subject` is the one to be mentored; None = any. `purpose`
     "reserve" asks whether the person may enter the reserve. Raises as `check` does.
     """
-    rulebook = rulebook or load_rulebook()
-    bench = _bench(rulebook, rulebook.settle(readings), language, OF_CANDIDATES)
     dossier = Dossier(
         schools=[school], teachers=[teacher], quality=quality, posts=posts, categories=categories
     )
-    case = Case(
+    return candidate_in(
         dossier,
-        SchoolCalendar.load(),
         teacher.teacher_id,
         school.school_id,
-        subject,
-        on,
-        on,
-        purpose,
+        on=on,
+        subject=subject,
+        purpose=purpose,
+        readings=readings,
+        rulebook=rulebook,
+        language=language,
     )
+
+
+def candidate_in(
+    dossier: Dossier,
+    teacher_id: str,
+    school_id: str | None = None,
+    *,
+    on: date,
+    subject: str | None = None,
+    purpose: Purpose = "appointment",
+    readings: Readings = None,
+    rulebook: Rulebook | None = None,
+    language: Language = "en",
+    settle: Mapping[str, str] | None = None,
+) -> CandidateResult:
+    """Give the verdict on a teacher of a dossier, as `check_candidate` does.
+
+    The school is the teacher's own if none is named. Raises UsageError where the dossier has
+    no readable row of the teacher and no school is named.
+    """
+    if school_id is None:
+        found = dossier.teacher(teacher_id).records
+        if not found:
+            raise UsageError(f"the dossier has no readable row of the teacher {teacher_id}")
+        school_id = found[0].school_id
+    rulebook = rulebook or load_rulebook()
+    bench = _bench(rulebook, rulebook.settle(readings, over=settle), language, OF_CANDIDATES)
+    calendar = SchoolCalendar.load()
+    case = Case(dossier, calendar, teacher_id, school_id, subject, on, on, purpose)
     judged = _judge(bench, case)
     return CandidateResult(
-        teacher_id=teacher.teacher_id,
-        school_id=school.school_id,
+        teacher_id=teacher_id,
+        school_id=school_id,
         on=on,
         eligibility=eligibility(bench.blocking, judged.outcomes),
         assumptions=_assumptions(bench, judged),
@@ -273,9 +311,7 @@ class _Decided:
         self._decides: Counter[str] = Counter()
         self._counts: dict[tuple[str, str], Counter[str]] = {}
 
-    def add(
-        self, verdicts: tuple[Eligibility, Procedure], outcomes: tuple[Outcomes, ...]
-    ) -> None:
+    def add(self, verdicts: tuple[Eligibility, Procedure], outcomes: tuple[Outcomes, ...]) -> None:
         """Count one appointment."""
         for rules, verdict, decide in (
             (self._bench.blocking, verdicts[0], eligibility),
@@ -285,7 +321,7 @@ class _Decided:
                 continue  # every reading agrees already
             for question in rules.questions:
                 by_reading = {
-                    reading: decide(rules, outcomes, (question, reading))  # type: ignore[operator]  # one of two functions
+                    reading: decide(rules, outcomes, (question, reading))
                     for reading in self._live[question]
                 }
                 if len(set(by_reading.values())) > 1:
@@ -358,5 +394,3 @@ def _provenance(rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar) 
         known_until=calendar.known_until,
         readings=dict(settled.chosen),
     )
-
-

@@ -135,8 +135,7 @@ def _headers(table: str, names: Sequence[object], tables: Tables) -> list[str | 
         return found
     nothing = (None,) * len(TABLES[table].key_columns)
     tables.invalid += [
-        InvalidRow(table, None, nothing, column, code, params)
-        for column, code, params in problems
+        InvalidRow(table, None, nothing, column, code, params) for column, code, params in problems
     ]
     return None
 

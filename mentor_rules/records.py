@@ -43,7 +43,7 @@ SHARE_OR_PERCENT = object()  # a cell that its whole column leaves open: 1 %, or
 
 
 def _refuse(code: str, **params: str | int) -> PydanticCustomError:
-    return PydanticCustomError(code, code.replace("_", " "), dict(params))  # type: ignore[arg-type]  # a code known at run time
+    return PydanticCustomError(code, code.replace("_", " "), dict(params))
 
 
 def clean_text(value: object) -> str | None:
@@ -221,7 +221,7 @@ def is_iin(text: str) -> bool:
     for weights in (range(1, 12), (*range(3, 12), 1, 2)):
         check = sum(weight * digit for weight, digit in zip(weights, digits, strict=False)) % 11
         if check < 10:
-            return check == digits[11]
+            return bool(check == digits[11])
     return False
 
 
@@ -531,8 +531,7 @@ REFERENCES: tuple[tuple[str, str, str], ...] = (
 def columns(table: str) -> dict[str, bool]:
     """Give the columns of a table, each with whether it is required."""
     return {
-        info.alias or name: info.is_required()
-        for name, info in TABLES[table].model_fields.items()
+        info.alias or name: info.is_required() for name, info in TABLES[table].model_fields.items()
     }
 
 
@@ -576,7 +575,8 @@ def build_record(
         found = error.errors(include_url=False, include_input=False)
     readable = _readable(model, cells)
     key = tuple(
-        subject_key(readable[column]) if column == "subject" and column in readable
+        subject_key(readable[column])
+        if column == "subject" and column in readable
         else readable.get(column)
         for column in model.key_columns
     )
@@ -605,7 +605,8 @@ def _readable(model: type[Record], cells: Mapping[str, Any]) -> dict[str, Any]:
 def _field_adapters(model: type[Record]) -> dict[str, TypeAdapter[Any]]:
     return {
         info.alias or name: TypeAdapter(
-            Annotated[info.annotation, *info.metadata], config=ConfigDict(strict=True)
+            Annotated[info.annotation, *info.metadata],  # type: ignore[arg-type]  # made at run time
+            config=ConfigDict(strict=True),
         )
         for name, info in model.model_fields.items()
     }

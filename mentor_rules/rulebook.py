@@ -1,28 +1,23 @@
-"""The rulebook: TOML files become frozen rules, or are refused with all that is wrong.
+"""The rulebook: the shape of rule files, frozen rules, and rules under chosen readings.
 
-One requirement, one file; the path below the act's folder is the rule's id. What a rule may
-say, and what loading refuses, is described in `docs/architecture.md`.
+One requirement, one file; the path below the act's folder is the rule's id.
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from pathlib import Path
-from string import Formatter
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mentor_rules.checks import (
-    ORDER,
     And,
-    CheckError,
     Compare,
     Constant,
     Expression,
@@ -30,20 +25,14 @@ from mentor_rules.checks import (
     Not,
     Or,
     Predicate,
-    comparisons,
     names,
-    parse_check,
 )
 from mentor_rules.checks import Literal as LiteralOperand
-from mentor_rules.errors import Problem, RulebookError, UsageError
-from mentor_rules.facts import SPECS, FactId, FactSpec
-from mentor_rules.source import digest, rules_folder
-from mentor_rules.vocabulary import LANGUAGES, Language
+from mentor_rules.errors import UsageError
+from mentor_rules.facts import SPECS, FactId
+from mentor_rules.vocabulary import Language
 
-S = TypeVar("S", bound=BaseModel)
-MAX_FILE = 256 * 2**10
 OPEN = "open"
-PLACEHOLDERS = frozenset({"value", "required", "on", "as_of", "next_school_year"})
 
 Weight = Literal["blocking", "remediable", "advisory"]
 Outcome = Literal[
@@ -63,11 +52,13 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")
 # The shape of a file ---------------------------------------------------------------------
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """What every part of a rule file has in common: strict, frozen, no unknown keys."""
+
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Texts(_Shape):
+class Texts(Shape):
     """One text in three languages."""
 
     en: NonEmpty
@@ -78,7 +69,7 @@ class Texts(_Shape):
         return str(getattr(self, language))
 
 
-class Source(_Shape):
+class Source(Shape):
     """Where a norm comes from, and how sure that is; `point` and `wording` await the text."""
 
     act: NonEmpty
@@ -90,21 +81,23 @@ class Source(_Shape):
     read_on: date
 
 
-class InForce(_Shape):
+class InForce(Shape):
     """When a rule applies: from a day (inclusive) until a day (exclusive)."""
 
     from_: date = Field(alias="from")
     until: date | None = None
 
 
-class _FigureShape(_Shape):
+class FigureShape(Shape):
+    """A figure as written."""
+
     unit: NonEmpty
     by: list[Identifier] = []
     rows: Annotated[list[dict[str, Any]], Field(min_length=1)]
     source: Source | None = None
 
 
-class Reading(_Shape):
+class Reading(Shape):
     """One honest way to read the norm, or one rejected with its reason."""
 
     means: Texts
@@ -112,7 +105,7 @@ class Reading(_Shape):
     rejected: Texts | None = None
 
 
-class Question(_Shape):
+class Question(Shape):
     """Where the norm can be read in more than one way; `order` names readings mildest first."""
 
     status: Literal["live", "settled"]
@@ -128,14 +121,16 @@ class Question(_Shape):
         return frozenset.intersection(*map(frozenset, allowed)) if allowed else frozenset()
 
 
-class _ReasonShape(_Shape):
+class ReasonShape(Shape):
+    """A reason as written."""
+
     when: NonEmpty
     en: NonEmpty
     kk: NonEmpty
     ru: NonEmpty
 
 
-class CaseShape(_Shape):
+class CaseShape(Shape):
     """A test case of a rule: `given` are inputs, `expect` the outcome."""
 
     says: NonEmpty
@@ -144,7 +139,9 @@ class CaseShape(_Shape):
     expect: Outcome
 
 
-class _RuleShape(_Shape):
+class RuleShape(Shape):
+    """A rule file as written."""
+
     norms: Annotated[list[NonEmpty], Field(min_length=1)]
     weight: Weight
     about: Literal["mentor", "mentee", "appointment", "school"]
@@ -154,17 +151,19 @@ class _RuleShape(_Shape):
     title: Texts
     in_force: InForce
     source: Source
-    figures: dict[Identifier, _FigureShape] = {}
+    figures: dict[Identifier, FigureShape] = {}
     questions: dict[Identifier, Question] = {}
     messages: dict[Outcome, Texts]
     remedy: Texts
-    reason: list[_ReasonShape] = []
+    reason: list[ReasonShape] = []
     case: list[CaseShape] = []
 
 
-class _Act(_Shape):
+class Act(Shape):
+    """The act: number, dates, registration, titles."""
+
     number: NonEmpty
-    date: date
+    signed_on: date = Field(alias="date")
     registered_on: date
     registration: NonEmpty
     adilet: NonEmpty
@@ -173,7 +172,9 @@ class _Act(_Shape):
     authority: Texts
 
 
-class _Read(_Shape):
+class Read(Shape):
+    """What of the act was read, and what was not."""
+
     read_on: date
     assumed_in_force: date
     was_read: Texts
@@ -182,14 +183,14 @@ class _Read(_Shape):
     in_force: Texts
 
 
-class Document(_Shape):
+class Document(Shape):
     """The paper that would settle a missing fact, and who can supply it."""
 
     document: Texts
     who: Texts
 
 
-class Coverage(_Shape):
+class Coverage(Shape):
     """One norm of the act, and what the rulebook makes of it."""
 
     id: NonEmpty
@@ -199,14 +200,22 @@ class Coverage(_Shape):
     reason: str = ""
 
 
-class _ActShape(_Shape):
+class ActShape(Shape):
+    """The file `order.toml` as written."""
+
     id: Identifier
-    act: _Act
-    read: _Read
+    act: Act
+    read: Read
     questions: dict[Identifier, Question] = {}
     profiles: dict[Identifier, dict[Identifier, Identifier]] = {}
     documents: dict[Identifier, Document] = {}
     coverage: list[Coverage] = []
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Give `: did you mean …?` for the known name nearest to `name`, or nothing."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f": did you mean {near[0]}?" if near else ""
 
 
 # What is loaded --------------------------------------------------------------------------
@@ -268,7 +277,7 @@ class Rule:
     source: Source
     figures: Mapping[str, Figure]
     questions: Mapping[str, Question]  # those it uses, its own and shared ones
-    messages: Mapping[str, Texts]
+    messages: Mapping[Outcome, Texts]
     remedy: Texts
     reasons: tuple[Reason, ...]
     cases: tuple[CaseShape, ...]
@@ -295,8 +304,8 @@ class Rulebook:
     """All rules of one act, immutable; `sha256` is over the files as they were read."""
 
     id: str
-    act: _Act
-    read: _Read
+    act: Act
+    read: Read
     rules: tuple[Rule, ...]
     questions: Mapping[str, Question]
     profiles: Mapping[str, Mapping[str, str]]
@@ -315,7 +324,7 @@ class Rulebook:
         for rule in self.rules:
             if rule.id == rule_id:
                 return rule
-        near = _near(rule_id, [rule.id for rule in self.rules])
+        near = nearest(rule_id, [rule.id for rule in self.rules])
         raise UsageError(f"no rule {rule_id}{near}")
 
     def settle(
@@ -331,7 +340,7 @@ class Rulebook:
         live: dict[str, tuple[str, ...]] = {}
         for name, reading in chosen.items():
             if name not in self.questions:
-                raise UsageError(f"no question {name}{_near(name, self.questions)}")
+                raise UsageError(f"no question {name}{nearest(name, self.questions)}")
             question = self.questions[name]
             if reading == OPEN or reading in question.order:
                 continue
@@ -343,11 +352,10 @@ class Rulebook:
             allowed = ", ".join([*question.order, OPEN])
             raise UsageError(f"no reading {name}={reading}: one of {allowed}")
         for name, question in self.questions.items():
-            reading = chosen.get(name, OPEN if question.status == "live" else question.default)
-            live[name] = tuple(question.order) if reading == OPEN else (str(reading),)
-        return Settled(
-            MappingProxyType(live), tuple(sorted((k, v) for k, v in chosen.items()))
-        )
+            settled = question.default if question.status == "settled" else None
+            reading = chosen.get(name, settled or OPEN)
+            live[name] = tuple(question.order) if reading == OPEN else (reading,)
+        return Settled(MappingProxyType(live), tuple(sorted((k, v) for k, v in chosen.items())))
 
     def _mapping(self, readings: "Readings") -> dict[str, str]:
         if readings is None:
@@ -487,618 +495,3 @@ def _bound(expression: Expression, bindings: Mapping[str, str]) -> Expression:
 def _same(left: Any, operator: str, right: Any) -> bool:
     allowed = right.value if isinstance(right.value, tuple) else (right.value,)
     return (left.value in allowed) == (operator in ("==", "in"))
-
-
-# Loading ---------------------------------------------------------------------------------
-
-
-def load_rulebook(*folders: Path | str) -> Rulebook:
-    """Give the rulebook in a folder (default: the built-in Order No. 160).
-
-    Further folders add rules of their own. Raises RulebookError with every problem found:
-    file, dotted path, problem and nearest suggestion.
-    """
-    if not folders:
-        return _builtin(rules_folder() / "order_160", _stamp(rules_folder() / "order_160"))
-    return _load(tuple(Path(folder) for folder in folders))
-
-
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Give what changes when a rule file is edited, so that an edit is seen at once."""
-    return tuple(
-        (str(path), path.stat().st_mtime_ns, path.stat().st_size)
-        for path in sorted(folder.rglob("*.toml"))
-    )
-
-
-@cache
-def _builtin(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Rulebook:
-    return _load((folder,))
-
-
-def _load(folders: Sequence[Path]) -> Rulebook:
-    problems: list[Problem] = []
-    contents: list[tuple[str, bytes]] = []
-    shapes: dict[str, tuple[str, _RuleShape]] = {}
-    head: _ActShape | None = None
-    for folder in folders:
-        if not folder.is_dir():
-            raise RulebookError(
-                [Problem(folder.name, "", "no such folder of rules", "name the folder of an act")]
-            )
-        for path in sorted(folder.rglob("*.toml")):
-            name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
-            content = path.read_bytes()[: MAX_FILE + 1]
-            contents.append((name, content))
-            if path == folder / "order.toml":
-                found = _parse(name, content, _ActShape, problems)
-                head = head or found
-                continue
-            rule_id = path.relative_to(folder).with_suffix("").as_posix()
-            if rule_id.casefold() in {known.casefold() for known in shapes}:
-                problems.append(
-                    Problem(
-                        name, "", f"two rules with one id: {rule_id}",
-                        f"rename it: {shapes.get(rule_id, ('another file',))[0]} has that id",
-                    )
-                )
-                continue
-            shape = _parse(name, content, _RuleShape, problems)
-            if shape is not None:
-                shapes[rule_id] = (name, shape)
-    if head is None and not problems:
-        problems.append(
-            Problem(folders[0].name, "order.toml", "the act is not described", "add order.toml")
-        )
-    if head is None:
-        raise RulebookError(problems)
-    problems += _question_problems(f"{folders[0].name}/order.toml", head.questions)
-    rules = []
-    for rule_id, (name, shape) in sorted(shapes.items()):
-        checker = _RuleChecker(rule_id, name, shape, head)
-        rule = checker.rule()
-        problems += checker.problems
-        if rule is not None:
-            rules.append(rule)
-    questions = dict(head.questions)
-    for rule_id, (name, shape) in sorted(shapes.items()):
-        for question, asked in shape.questions.items():
-            if question in questions:
-                problems.append(
-                    Problem(
-                        name, f"questions.{question}", f"the question {question} is declared twice",
-                        "declare a question of several rules once, in order.toml",
-                    )
-                )
-            questions[question] = asked
-    problems += _shared_facts(rules, {rule_id: name for rule_id, (name, _) in shapes.items()})
-    problems += _profile_problems(f"{folders[0].name}/order.toml", head, questions)
-    if problems:
-        raise RulebookError(problems)
-    return Rulebook(
-        id=head.id,
-        act=head.act,
-        read=head.read,
-        rules=tuple(rules),
-        questions=MappingProxyType(dict(sorted(questions.items()))),
-        profiles=MappingProxyType(dict(head.profiles)),
-        documents=MappingProxyType(dict(head.documents)),
-        coverage=tuple(head.coverage),
-        sha256=digest(contents),
-    )
-
-
-def _parse(
-    name: str, content: bytes, shape: type[S], problems: list[Problem]
-) -> S | None:
-    if len(content) > MAX_FILE:
-        problems.append(
-            Problem(name, "", f"the file is larger than {MAX_FILE} bytes", "split the rule")
-        )
-        return None
-    try:
-        data = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        problems.append(Problem(name, "", "the file is not readable TOML", f"mend it: {error}"))
-        return None
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        for item in error.errors(include_url=False, include_input=False):
-            problems.append(_shape_problem(name, shape, item))
-        return None
-
-
-def _shape_problem(name: str, shape: type[BaseModel], item: Mapping[str, Any]) -> Problem:
-    place = tuple(item["loc"])
-    path = ".".join(str(part) for part in place if part != "[key]")
-    last = str(place[-1]) if place else ""
-    kind = item["type"]
-    if kind == "extra_forbidden":
-        near = get_close_matches(last, _keys_at(shape, place[:-1]), n=1, cutoff=0.6)
-        suggestion = f"did you mean {near[0]}?" if near else "remove it"
-        return Problem(name, path, f"unknown key {last}", suggestion)
-    if kind == "missing":
-        if last == "source":
-            return Problem(
-                name, path, "no source", "cite act, place, certainty, via and read_on under [source]"
-            )
-        if last in LANGUAGES:
-            return Problem(
-                name, path, f"the language {last} is missing", "write every text in en, kk and ru"
-            )
-        return Problem(name, path, f"{last} is missing", f"add {last}")
-    return Problem(name, path, str(item["msg"]), "see the other rules for the shape")
-
-
-def _keys_at(shape: type[BaseModel], place: Iterable[object]) -> list[str]:
-    """Give the keys that the shape knows at a place, for suggestions."""
-    current: Any = shape
-    for part in place:
-        field = getattr(current, "model_fields", {}).get(part)
-        if field is None:
-            continue  # a key of a mapping, or an index of a list
-        current = _model_within(field.annotation)
-    fields = getattr(current, "model_fields", {})
-    return [field.alias or key for key, field in fields.items()]
-
-
-def _model_within(annotation: Any) -> Any:
-    for part in getattr(annotation, "__args__", ()):
-        found = _model_within(part)
-        if found is not None:
-            return found
-    return annotation if hasattr(annotation, "model_fields") else None
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f": did you mean {near[0]}?" if near else ""
-
-
-def _question_problems(file: str, questions: Mapping[str, Question]) -> Iterator[Problem]:
-    for name, question in questions.items():
-        path = f"questions.{name}"
-        allowed = {key for key, reading in question.readings.items() if reading.rejected is None}
-        if set(question.order) != allowed or len(set(question.order)) != len(question.order):
-            yield Problem(
-                file, f"{path}.order", "order must name every reading that is not rejected, once",
-                f"write order = {sorted(allowed)}, mildest first",
-            )
-        elif len({frozenset(question.readings[key].binds) for key in question.order}) > 1:
-            yield Problem(
-                file, f"{path}.readings", "the readings do not bind the same names",
-                "bind each name in every reading",
-            )
-        if question.status == "settled" and question.default not in allowed:
-            yield Problem(
-                file, f"{path}.default", "a settled question needs exactly one default",
-                f"write default = one of {sorted(allowed)}",
-            )
-        if question.status == "live" and question.default is not None:
-            yield Problem(
-                file, f"{path}.default", "a live question has no default",
-                'remove it, or write status = "settled"',
-            )
-
-
-def _profile_problems(
-    file: str, head: _ActShape, questions: Mapping[str, Question]
-) -> Iterator[Problem]:
-    live = {name for name, question in questions.items() if question.status == "live"}
-    for profile, chosen in head.profiles.items():
-        path = f"profiles.{profile}"
-        for name in sorted(set(chosen) ^ live):
-            what = "does not settle" if name in live else "may not settle"
-            yield Problem(
-                file, f"{path}.{name}", f"the profile {what} the question {name}",
-                "a profile settles every live question and no other",
-            )
-        for name, reading in chosen.items():
-            if name in questions and reading not in questions[name].order:
-                yield Problem(
-                    file, f"{path}.{name}", f"no reading {reading}{_near(reading, questions[name].order)}",
-                    f"one of {', '.join(questions[name].order)}",
-                )
-
-
-def _shared_facts(rules: Sequence[Rule], files: Mapping[str, str]) -> Iterator[Problem]:
-    """Refuse a fact that can be missing in two blocking rules: no verdict would stay exact."""
-    used: dict[str, str] = {}
-    for rule in rules:
-        if rule.weight != "blocking":
-            continue
-        for fact in sorted(_incomplete(rule)):
-            if fact in used:
-                yield Problem(
-                    files[rule.id], "check", f"the fact {fact} can be missing and also decides {used[fact]}",
-                    "two blocking rules may not share such a fact: join them, or add a fact",
-                )
-            used.setdefault(fact, rule.id)
-
-
-def _incomplete(rule: Rule) -> set[str]:
-    return {
-        fact
-        for expression in (rule.check, rule.applies)
-        for name in names(expression)
-        for fact, _ in facts_of(rule.figures, name)
-        if SPECS[fact].may_miss
-    }
-
-
-class _RuleChecker:
-    """Checks one rule file against its own figures, questions and the declared facts."""
-
-    def __init__(self, rule_id: str, file: str, shape: _RuleShape, head: _ActShape) -> None:
-        self.id, self.file, self.shape, self.head = rule_id, file, shape, head
-        self.problems: list[Problem] = []
-        self.questions = {**head.questions, **shape.questions}
-        self.bound: dict[str, str] = {}
-        for question, asked in self.questions.items():
-            for name in asked.bound:
-                self.bound[name] = question
-        self.figures: dict[str, Figure] = {}
-
-    def _refuse(self, path: str, problem: str, suggestion: str) -> None:
-        self.problems.append(Problem(self.file, path, problem, suggestion))
-
-    def rule(self) -> Rule | None:
-        """Give the rule, or None after noting what is wrong."""
-        shape = self.shape
-        self.problems += _question_problems(self.file, shape.questions)
-        self._source()
-        for name, figure in shape.figures.items():
-            self._figure(name, figure)
-        check = self._expression("check", shape.check)
-        applies: Expression | None = Constant(True)
-        if shape.applies is not None:
-            applies = self._expression("applies", shape.applies)
-        reasons = []
-        for place, item in enumerate(shape.reason):
-            when = self._expression(f"reason.{place}.when", item.when)
-            if when is not None:
-                reasons.append(Reason(when, Texts(en=item.en, kk=item.kk, ru=item.ru)))
-        if check is None or applies is None:
-            return None
-        self._once([*names(check), *names(applies)])
-        used = self._questions_used([check, applies, *(reason.when for reason in reasons)])
-        for name in shape.questions:
-            if name not in used:
-                self._refuse(
-                    f"questions.{name}", "the question binds nothing that the rule uses",
-                    "use its names in check or applies, or remove it",
-                )
-        self._messages(bool(used))
-        self._documents([*names(check), *names(applies)])
-        if self.problems:
-            return None
-        return Rule(
-            id=self.id,
-            act=self.head.id,
-            norms=tuple(shape.norms),
-            weight=shape.weight,
-            about=shape.about,
-            dated_by=shape.dated_by,
-            check_text=shape.check,
-            check=check,
-            applies_text=shape.applies,
-            applies=applies,
-            title=shape.title,
-            in_force=shape.in_force,
-            source=shape.source,
-            figures=MappingProxyType(self.figures),
-            questions=MappingProxyType({name: self.questions[name] for name in sorted(used)}),
-            messages=MappingProxyType(dict(shape.messages)),
-            remedy=shape.remedy,
-            reasons=tuple(reasons),
-            cases=tuple(shape.case),
-        )
-
-    def _source(self) -> None:
-        if self.shape.source.act != self.head.id:
-            self._refuse("source.act", f"no act {self.shape.source.act}", f"write {self.head.id}")
-        if self.shape.weight == "blocking" and self.shape.source.certainty == "advisory":
-            self._refuse(
-                "source.certainty", "an advisory source cannot block",
-                'write weight = "advisory", or cite a better source',
-            )
-
-    # Figures ------------------------------------------------------------------------
-
-    def _figure(self, name: str, shape: _FigureShape) -> None:
-        path = f"figures.{name}"
-        for fact in shape.by:
-            if fact not in SPECS or SPECS[fact].kind != "set" or SPECS[fact].keys:
-                self._refuse(
-                    f"{path}.by", f"{fact} is no closed fact without keys",
-                    "look figures up by a fact such as school_kind",
-                )
-                return
-        rows = []
-        for place, row in enumerate(shape.rows):
-            found = self._row(f"{path}.rows.{place}", row, shape.by)
-            if found is None:
-                return
-            rows.append(found)
-        columns = {frozenset(row.columns) for row in rows}
-        if len(columns) > 1 or not all(columns):
-            self._refuse(f"{path}.rows", "the rows have different columns", "give each row all of them")
-            return
-        self._dates(path, rows, shape.by)
-        self.figures[name] = Figure(
-            name, shape.unit, tuple(shape.by), tuple(rows), shape.source or self.shape.source
-        )
-
-    def _row(self, path: str, row: Mapping[str, Any], by: Sequence[str]) -> FigureRow | None:
-        first, until = row.get("from"), row.get("until")
-        if type(first) is not date or not (until is None or type(until) is date):
-            self._refuse(f"{path}.from", "a figure needs the day it holds from", "write from = YYYY-MM-DD")
-            return None
-        keys = []
-        for fact in by:
-            value = row.get(fact)
-            if value not in SPECS[fact].values:
-                self._refuse(
-                    f"{path}.{fact}", f"{fact} has no such value",
-                    f"one of {', '.join(SPECS[fact].values)}",
-                )
-                return None
-            keys.append(str(value))
-        columns = {key: value for key, value in row.items() if key not in ("from", "until", *by)}
-        for column, value in columns.items():
-            if type(value) is not int:
-                self._refuse(
-                    f"{path}.{column}", "the figure is off the exact grid",
-                    "write a whole number in the figure's unit (60 % = 6000 basis points)",
-                )
-                return None
-        return FigureRow(first, until, tuple(keys), MappingProxyType(columns))
-
-    def _dates(self, path: str, rows: Sequence[FigureRow], by: Sequence[str]) -> None:
-        """Refuse a day of the rule's force with no row, or two, under some key."""
-        force = self.shape.in_force
-        if force.until is not None and force.until <= force.from_:
-            self._refuse("in_force.until", "the rule ends before it starts", "until is exclusive")
-        for keys in product(*(SPECS[fact].values for fact in by)):
-            of_keys = sorted((row for row in rows if row.keys == keys), key=lambda row: row.first)
-            named = f" for {', '.join(keys)}" if keys else ""
-            if not of_keys or of_keys[0].first > force.from_:
-                self._refuse(
-                    f"{path}.rows", f"no figure{named} on {force.from_}",
-                    f"add a row from {force.from_}",
-                )
-                continue
-            for row, following in zip(of_keys, of_keys[1:], strict=False):
-                if row.until is None or row.until > following.first:
-                    self._refuse(
-                        f"{path}.rows", f"two figures{named} on {following.first}",
-                        f"end the earlier one: until = {following.first}",
-                    )
-                elif row.until < following.first:
-                    self._refuse(
-                        f"{path}.rows", f"no figure{named} on {row.until}",
-                        f"write until = {following.first}, or add a row from {row.until}",
-                    )
-            last = of_keys[-1].until
-            if last is not None and (force.until is None or last < force.until):
-                self._refuse(
-                    f"{path}.rows", f"no figure{named} on {last}", f"add a row from {last}"
-                )
-
-    # Checks -------------------------------------------------------------------------
-
-    def _expression(self, path: str, text: str) -> Expression | None:
-        try:
-            expression = parse_check(text)
-        except CheckError as error:
-            self._refuse(path, error.problem, error.suggestion)
-            return None
-        before = len(self.problems)
-        for name in names(expression):
-            self._name(path, name)
-        if len(self.problems) > before:
-            return None
-        for item in _parts(expression):
-            if isinstance(item, Predicate) and not self._is_yes_no(item.name):
-                self._refuse(
-                    path, f"{item.name.name} is no yes/no fact", "compare it with a value"
-                )
-        for comparison in comparisons(expression):
-            self._comparison(path, comparison)
-        return expression if len(self.problems) == before else None
-
-    def _is_yes_no(self, name: Name) -> bool:
-        spec = SPECS.get(name.name)
-        return spec is not None and spec.values == ("no", "yes")
-
-    def _name(self, path: str, name: Name) -> None:
-        if spec := SPECS.get(name.name):
-            if len(name.keys) != len(spec.keys):
-                self._refuse(
-                    path, f"{name.name} takes {len(spec.keys)} keys",
-                    "keys: " + "; ".join(" | ".join(allowed) for allowed in spec.keys)
-                    if spec.keys else f"write {name.name}",
-                )
-                return
-            for key, allowed in zip(name.keys, spec.keys, strict=True):
-                self._bound_to(path, key, allowed)
-        elif figure := self.figures.get(name.name):
-            columns = tuple(figure.rows[0].columns)
-            wanted = (*figure.by, *(() if columns == ("value",) else ("a column",)))
-            if len(name.keys) != len(wanted) or name.keys[: len(figure.by)] != figure.by:
-                self._refuse(
-                    path, f"{name.name} is looked up by {', '.join(wanted) or 'nothing'}",
-                    f"write {name.name}[{', '.join(wanted)}]" if wanted else f"write {name.name}",
-                )
-            elif columns != ("value",):
-                self._bound_to(path, name.keys[-1], columns)
-        elif name.keys or name.name not in self.bound:
-            if name.name in self.shape.figures:
-                return  # the figure itself was refused
-            known = [*SPECS, *self.figures, *self.bound]
-            self._refuse(
-                path, f"{name.name} is neither a fact, a figure nor bound by every reading",
-                _near(name.name, known).removeprefix(": ") or "declare it, or mend the name",
-            )
-
-    def _bound_to(self, path: str, key: str, allowed: Sequence[str]) -> None:
-        if key not in self.bound:
-            self._refuse(
-                path, f"the key {key} is not bound by every reading of a question",
-                _near(key, self.bound).removeprefix(": ") or f"bind it to {' | '.join(allowed)}",
-            )
-            return
-        name = self.bound[key]
-        question = self.questions[name]
-        for reading in question.order:
-            value = question.readings[reading].binds[key]
-            if value not in allowed:
-                near = get_close_matches(value, allowed, n=1)
-                self._refuse(
-                    f"questions.{name}.readings.{reading}.binds.{key}",
-                    f"{value} is none of {', '.join(allowed)}",
-                    f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}",
-                )
-
-    def _kind(self, operand: Name | LiteralOperand) -> tuple[str, FactSpec | None, str]:
-        """Give (set | number | date | text, its declaration, its unit) of an operand."""
-        if isinstance(operand, LiteralOperand):
-            value = operand.value[0] if isinstance(operand.value, tuple) else operand.value
-            return ("number" if isinstance(value, int) else "text"), None, ""
-        if spec := SPECS.get(operand.name):
-            return spec.kind, spec, spec.unit
-        if figure := self.figures.get(operand.name):
-            return "number", None, figure.unit
-        return "text", None, ""
-
-    def _comparison(self, path: str, comparison: Compare) -> None:
-        pairs = zip(comparison.operands, comparison.operands[1:], strict=False)
-        for (left, right), operator in zip(pairs, comparison.operators, strict=True):
-            (kind, spec, unit), (other, other_spec, other_unit) = self._kind(left), self._kind(right)
-            if "set" in (kind, other) or (kind == "text" and other == "text"):
-                if operator in ORDER:
-                    self._refuse(path, "closed values have no order", "use == or in")
-                    continue
-                for declared, value in ((spec, right), (other_spec, left)):
-                    if declared is not None and declared.kind == "set":
-                        self._values(path, declared, value)
-                continue
-            if operator in ("in", "not in"):
-                self._refuse(path, "only closed values may be listed", "compare with >= or <")
-            elif kind != other:
-                self._refuse(path, f"a {kind} is compared with a {other}", "compare like with like")
-            elif unit and other_unit and unit != other_unit:
-                self._refuse(path, f"{unit} are compared with {other_unit}", "give both one unit")
-            self._floored(path, spec, other_spec, operator)
-
-    def _values(self, path: str, spec: FactSpec, operand: Name | LiteralOperand) -> None:
-        if isinstance(operand, Name):
-            if operand.name in SPECS or operand.name in self.figures:
-                self._refuse(
-                    path, f"{spec.name} is compared with {operand.name}",
-                    "compare a closed fact with its values: if two facts matter, add a fact",
-                )
-            elif operand.name in self.bound:
-                self._bound_to(path, operand.name, spec.values)
-            return
-        values = operand.value if isinstance(operand.value, tuple) else (operand.value,)
-        for value in values:
-            if value not in spec.values:
-                near = get_close_matches(str(value), spec.values, n=1)
-                self._refuse(
-                    path, f"{spec.name} is never {value}",
-                    f"did you mean {near[0]}?" if near else f"one of {', '.join(spec.values)}",
-                )
-
-    def _floored(
-        self, path: str, left: FactSpec | None, right: FactSpec | None, operator: str
-    ) -> None:
-        """A figure rounded down keeps its sense only in `fact >= whole` and `fact < whole`."""
-        wrong = (left is not None and left.floored and operator not in (">=", "<")) or (
-            right is not None and right.floored and operator not in ("<=", ">")
-        )
-        both = left is not None and right is not None and left.floored and right.floored
-        if wrong or both:
-            name = left.name if left is not None and left.floored else right.name  # type: ignore[union-attr]  # one of them is floored
-            self._refuse(
-                path, f"{name} is rounded down and compared with {operator}",
-                f"write {name} >= figure, or {name} < figure",
-            )
-
-    def _once(self, used: Sequence[Name]) -> None:
-        seen: set[str] = set()
-        for name in used:
-            for fact, _ in facts_of(self.figures, name):
-                if SPECS[fact].may_miss and fact in seen:
-                    self._refuse(
-                        "check", f"the fact {fact} can be missing and is used twice",
-                        "bounds are exact only if it occurs once in check and applies together",
-                    )
-                seen.add(fact)
-
-    def _questions_used(self, expressions: Iterable[Expression]) -> set[str]:
-        return {
-            self.bound[part]
-            for expression in expressions
-            for name in names(expression)
-            for part in (name.name, *name.keys)
-            if part in self.bound and part not in SPECS
-        }
-
-    # Texts --------------------------------------------------------------------------
-
-    def _messages(self, disputed: bool) -> None:
-        needed = ["satisfied", "breached", "unknown"]
-        needed += ["disputed"] * disputed
-        needed += ["not_applicable"] * (self.shape.applies is not None)
-        for outcome in needed:
-            if outcome not in self.shape.messages:
-                self._refuse(
-                    f"messages.{outcome}", f"no message for {outcome}", "write it in en, kk and ru"
-                )
-        texts = {f"messages.{outcome}": text for outcome, text in self.shape.messages.items()}
-        texts["remedy"] = self.shape.remedy
-        for path, text in texts.items():
-            found = {language: _placeholders(text[language]) for language in LANGUAGES}
-            for language in LANGUAGES:
-                if found[language] is None:
-                    self._refuse(f"{path}.{language}", "unbalanced braces", "write {value}")
-                    continue
-                for name in sorted((found[language] or set()) - PLACEHOLDERS):
-                    self._refuse(
-                        f"{path}.{language}", f"no placeholder {{{name}}}",
-                        _near(name, PLACEHOLDERS).removeprefix(": ")
-                        or f"one of {', '.join(sorted(PLACEHOLDERS))}",
-                    )
-            if len({frozenset(names or ()) for names in found.values()}) > 1:
-                self._refuse(
-                    path, "the languages have different placeholders",
-                    "use the same placeholders in en, kk and ru",
-                )
-
-    def _documents(self, used: Iterable[Name]) -> None:
-        for name in used:
-            for fact, _ in facts_of(self.figures, name):
-                if SPECS[fact].may_miss and fact not in self.head.documents:
-                    self._refuse(
-                        "check", f"no document is named that settles {fact}",
-                        f"add [documents.{fact}] to order.toml",
-                    )
-
-
-def _parts(expression: Expression) -> Iterator[Expression]:
-    yield expression
-    match expression:
-        case Not(item=item):
-            yield from _parts(item)
-        case And(items=items) | Or(items=items):
-            for item in items:
-                yield from _parts(item)
-
-
-def _placeholders(text: str) -> set[str] | None:
-    try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-    except ValueError:
-        return None

@@ -88,9 +88,7 @@ class Verdicts:
             for when, selected in group.combinations:
                 if fixed is None or when.get(fixed[0], fixed[1]) == fixed[1]:
                     own.add(
-                        max(
-                            _RANK.get(outcomes[place][reading], 0) for place, reading in selected
-                        )
+                        max(_RANK.get(outcomes[place][reading], 0) for place, reading in selected)
                     )
             reached = {max(one, other) for one in reached for other in own}
         return frozenset(reached)
@@ -142,7 +140,9 @@ def _joined(rules: Sequence[BoundRule], places: Iterable[int]) -> list[list[int]
 def _group(rules: Sequence[BoundRule], members: Sequence[int], settled: Settled) -> _Group:
     questions = sorted({question for place in members for question in rules[place].questions})
     places_of = {
-        place: {frozenset(reading.when): number for number, reading in enumerate(rules[place].readings)}
+        place: {
+            frozenset(reading.when): number for number, reading in enumerate(rules[place].readings)
+        }
         for place in members
     }
     combinations = []
@@ -154,5 +154,3 @@ def _group(rules: Sequence[BoundRule], members: Sequence[int], settled: Settled)
         )
         combinations.append((when, selected))
     return _Group(tuple(combinations))
-
-

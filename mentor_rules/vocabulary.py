@@ -39,7 +39,7 @@ FinalBody = Literal["pedagogical_council", "other"]
 
 # Letters that are drawn alike: typed Latin inside a Cyrillic word, they mean the Cyrillic one.
 _LOOK_ALIKE = str.maketrans("aceopxyhikmtb", "асеорхуһікмтв")
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−﹘﹣－", "-"))  # noqa: RUF001 - the dashes are the point
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−﹘﹣－", "-"))
 _INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F)]
 )
@@ -262,11 +262,11 @@ AGREED_BY = _vocabulary(
 
 APPROVED_BY = _vocabulary(
     "approved_by",
-    {code: labels for code, labels in (
-        ("head", ("head", "басшы", "руководитель")),
-        ("deputy_head", ("deputy head", "басшының орынбасары", "заместитель руководителя")),
-        ("other", ("other", "басқа", "другое")),
-    )},
+    {
+        "head": ("head", "басшы", "руководитель"),
+        "deputy_head": ("deputy head", "басшының орынбасары", "заместитель руководителя"),
+        "other": ("other", "басқа", "другое"),
+    },
     {"директор": "head", "director": "head"},
 )
 

@@ -966,7 +966,7 @@ def shares(seeds: int = 40, appointments: int = 500, as_of: str = "2026-11-23") 
     import time
     from collections import Counter
 
-    from generate import dossier
+    from tests.generate import dossier
 
     counts: dict[str, Counter[str]] = {}
     took = 0.0

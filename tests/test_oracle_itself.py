@@ -6,9 +6,10 @@ import random
 from fractions import Fraction
 from typing import Any
 
-import oracle
 import pytest
-from generate import dossier as generated
+
+from tests import oracle
+from tests.generate import dossier as generated
 
 YEARS = ("2023/24", "2024/25", "2025/26")
 AS_OF = "2026-11-23"

@@ -219,19 +219,39 @@ S14    | new  | deputy_head | academic   | no     | 2022-08-15       |
 """
 
 # Beginners start on 1 September of the year of the order, except these.
-FIRST_TAUGHT = {"T201": date(2019, 9, 2), "T203": date(2025, 9, 2), "T202": date(2024, 9, 2),
-                "T232": date(2021, 9, 1)}
-SUBJECTS_EMPTY = {"T115"}              # taught subjects are then those of the quality rows
+FIRST_TAUGHT = {
+    "T201": date(2019, 9, 2),
+    "T203": date(2025, 9, 2),
+    "T202": date(2024, 9, 2),
+    "T232": date(2021, 9, 1),
+}
+SUBJECTS_EMPTY = {"T115"}  # taught subjects are then those of the quality rows
 NO_RESERVE = {"T111", "T114", "T120", "T127", "T130", "T133", "T134", "T136"}
-RESERVE_FORMED = {2024: (date(2024, 6, 5), date(2024, 8, 27), "№ 1"),
-                  2025: (date(2025, 6, 4), date(2025, 8, 27), "№ 1"),
-                  2026: (date(2026, 6, 3), date(2026, 8, 24), "№ 1")}
-LISTED_DEPUTY_SCHOOL = "S05"           # its deputy for upbringing is listed in the reserve
-FORMED_BY_OTHER_SCHOOL = "S11"         # reserve formed by someone else than the council
-PROPOSED_EMPTY_SCHOOL = "S12"          # day of the proposal not stated
-SPARE = ("S01", "S02", "S04", "S06", "S07", "S08", "S10", "S11")    # fit, listed, no mentee
-OTHERS = {"S01": 4, "S02": 4, "S03": 4, "S04": 3, "S05": 3, "S06": 3, "S07": 2, "S08": 2,
-          "S09": 2, "S10": 1, "S11": 1, "S12": 1, "S13": 0, "S14": 1}
+RESERVE_FORMED = {
+    2024: (date(2024, 6, 5), date(2024, 8, 27), "№ 1"),
+    2025: (date(2025, 6, 4), date(2025, 8, 27), "№ 1"),
+    2026: (date(2026, 6, 3), date(2026, 8, 24), "№ 1"),
+}
+LISTED_DEPUTY_SCHOOL = "S05"  # its deputy for upbringing is listed in the reserve
+FORMED_BY_OTHER_SCHOOL = "S11"  # reserve formed by someone else than the council
+PROPOSED_EMPTY_SCHOOL = "S12"  # day of the proposal not stated
+SPARE = ("S01", "S02", "S04", "S06", "S07", "S08", "S10", "S11")  # fit, listed, no mentee
+OTHERS = {
+    "S01": 4,
+    "S02": 4,
+    "S03": 4,
+    "S04": 3,
+    "S05": 3,
+    "S06": 3,
+    "S07": 2,
+    "S08": 2,
+    "S09": 2,
+    "S10": 1,
+    "S11": 1,
+    "S12": 1,
+    "S13": 0,
+    "S14": 1,
+}
 
 # ------------------------------------------------------------------ words for invented people
 
@@ -254,10 +274,32 @@ ru   | man     | Андрей Сергей Виктор Данияр Павел 
 ru   | father  | Иванов Петров Николаев Викторов Сериков Маратов Алексеев Сабитов
 """
 SUBJECTS = {
-    "kk": ("математика", "физика", "қазақ тілі", "қазақ әдебиеті", "ағылшын тілі", "тарих",
-           "бастауыш сынып", "информатика", "биология", "география", "химия", "көркем еңбек"),
-    "ru": ("математика", "физика", "русский язык", "русская литература", "английский язык",
-           "история Казахстана", "начальные классы", "информатика", "биология", "химия"),
+    "kk": (
+        "математика",
+        "физика",
+        "қазақ тілі",
+        "қазақ әдебиеті",
+        "ағылшын тілі",
+        "тарих",
+        "бастауыш сынып",
+        "информатика",
+        "биология",
+        "география",
+        "химия",
+        "көркем еңбек",
+    ),
+    "ru": (
+        "математика",
+        "физика",
+        "русский язык",
+        "русская литература",
+        "английский язык",
+        "история Казахстана",
+        "начальные классы",
+        "информатика",
+        "биология",
+        "химия",
+    ),
 }
 
 # ------------------------------------------------------------------ cells and tables
@@ -283,12 +325,12 @@ Row = dict[str, Cell]
 COLUMNS = {
     "schools": "school_id name kind week region district",
     "teachers": "teacher_id school_id name subjects category category_from category_until "
-                "ethics ethics_on ethics_document status first_taught_on",
+    "ethics ethics_on ethics_document status first_taught_on",
     "categories": "teacher_id category from until",
     "posts": "teacher_id post portfolio acting since until",
     "quality": "teacher_id subject school_year percent learners learners_good",
     "appointments": "appointment_id school_id mentor_id mentee_id subject order_no ordered_on "
-                    "starts_on ends_on",
+    "starts_on ends_on",
     "reserve": "school_id teacher_id proposed_by proposed_on formed_by formed_on protocol_no",
 }
 
@@ -350,34 +392,62 @@ class District:
         """Surname, name and patronymic of somebody who does not exist; none comes twice."""
         woman = self.chance(0.75)
         spelling = lang if self.chance(0.85) else {"kk": "ru", "ru": "kk"}[lang]
-        words = {part: [word for row in table(NAMES) if (row["lang"], row["part"]) ==
-                        (spelling, part) for word in row["words"].split()]
-                 for part in ("surname", "woman", "man", "father")}
+        words = {
+            part: [
+                word
+                for row in table(NAMES)
+                if (row["lang"], row["part"]) == (spelling, part)
+                for word in row["words"].split()
+            ]
+            for part in ("surname", "woman", "man", "father")
+        }
         endings = {"kk": ("ұлы", "қызы"), "ru": ("ич", "на")}[spelling]
-        full = (f"{self.pick(words['surname'])}{'а' if woman else ''} "
-                f"{self.pick(words['woman' if woman else 'man'])} "
-                f"{self.pick(words['father'])}{endings[woman]}")
+        full = (
+            f"{self.pick(words['surname'])}{'а' if woman else ''} "
+            f"{self.pick(words['woman' if woman else 'man'])} "
+            f"{self.pick(words['father'])}{endings[woman]}"
+        )
         if full in self.names:
             return self.name(lang)
         self.names.add(full)
         return full
 
-    def teacher(self, teacher_id: str, school: dict[str, str], subjects: Sequence[str],
-                category: str, since: Cell, until: Cell, first: Cell, *,
-                plain: bool = False) -> None:
+    def teacher(
+        self,
+        teacher_id: str,
+        school: dict[str, str],
+        subjects: Sequence[str],
+        category: str,
+        since: Cell,
+        until: Cell,
+        first: Cell,
+        *,
+        plain: bool = False,
+    ) -> None:
         """Add a teacher; `plain` leaves the ethics cells empty for a table to fill."""
         ethics: Row = {}
         if not plain and self.chance(0.3):
-            ethics = {"ethics": "observed",
-                      "ethics_on": self.day(date(2026, 5, 11), date(2026, 6, 12)),
-                      "ethics_document": f"№ {2 + self.below(6)} хаттама" if school["lang"] == "kk"
-                      else f"протокол № {2 + self.below(6)}"}
+            ethics = {
+                "ethics": "observed",
+                "ethics_on": self.day(date(2026, 5, 11), date(2026, 6, 12)),
+                "ethics_document": f"№ {2 + self.below(6)} хаттама"
+                if school["lang"] == "kk"
+                else f"протокол № {2 + self.below(6)}",
+            }
         status = "working" if self.chance(0.8) else ""
-        self.add("teachers", teacher_id=teacher_id, school_id=school["id"],
-                 name=self.name(school["lang"]),
-                 subjects="" if teacher_id in SUBJECTS_EMPTY else "; ".join(subjects),
-                 category=category, category_from=since, category_until=until, status=status,
-                 first_taught_on=first, **ethics)
+        self.add(
+            "teachers",
+            teacher_id=teacher_id,
+            school_id=school["id"],
+            name=self.name(school["lang"]),
+            subjects="" if teacher_id in SUBJECTS_EMPTY else "; ".join(subjects),
+            category=category,
+            category_from=since,
+            category_until=until,
+            status=status,
+            first_taught_on=first,
+            **ethics,
+        )
 
     def figure(self, teacher_id: str, subject: str, year: str, text: str) -> None:
         """Add the quality row that a cell of FIGURES describes."""
@@ -391,8 +461,14 @@ class District:
             cells = {"percent": Decimal(text)}
         self.add("quality", teacher_id=teacher_id, subject=subject, school_year=year, **cells)
 
-    def figures(self, teacher_id: str, subjects: Sequence[str], low: int, high: int,
-                years: Sequence[str] = YEARS) -> None:
+    def figures(
+        self,
+        teacher_id: str,
+        subjects: Sequence[str],
+        low: int,
+        high: int,
+        years: Sequence[str] = YEARS,
+    ) -> None:
         """Add ordinary rows: never below `low`, at most `high` percent."""
         for subject in subjects:
             usual = low * 10 + 30 + self.below((high - low - 6) * 10)
@@ -413,14 +489,24 @@ class District:
     def fit_teacher(self, teacher_id: str, school: dict[str, str], subjects: Sequence[str]) -> None:
         """Add a teacher who clearly qualifies in the kind of school at hand."""
         since = self.day(date(2022, 1, 10), date(2025, 6, 20))
-        self.teacher(teacher_id, school, subjects, "master" if self.chance(0.3) else "researcher",
-                     since, "" if self.chance(0.1) else five_years(since),
-                     date(1993 + self.below(20), 9, 1))
+        self.teacher(
+            teacher_id,
+            school,
+            subjects,
+            "master" if self.chance(0.3) else "researcher",
+            since,
+            "" if self.chance(0.1) else five_years(since),
+            date(1993 + self.below(20), 9, 1),
+        )
         small = school["kind"] == "small_complement"
         self.figures(teacher_id, subjects, 63 if small else 72, 82 if small else 87)
         if self.chance(0.6):
-            self.add("categories", teacher_id=teacher_id, category="expert",
-                     **{"from": shifted(since, -5), "until": since - timedelta(days=1)})
+            self.add(
+                "categories",
+                teacher_id=teacher_id,
+                category="expert",
+                **{"from": shifted(since, -5), "until": since - timedelta(days=1)},
+            )
 
     def other_teacher(self, teacher_id: str, school: dict[str, str], share: float) -> None:
         """Add a teacher of no particular standing, with figures in `share` of the cases."""
@@ -432,8 +518,9 @@ class District:
         since = self.day(date(2022, 1, 10), date(2025, 6, 20))
         ladder = ("teacher", "moderator", "moderator", "expert", "expert", "researcher")
         category = self.pick(ladder[:2] if first > 2018 else ladder[1:])
-        self.teacher(teacher_id, school, subjects, category, since,
-                     five_years(since), date(first, 9, 1))
+        self.teacher(
+            teacher_id, school, subjects, category, since, five_years(since), date(first, 9, 1)
+        )
         if self.chance(share):
             self.figures(teacher_id, subjects, 45, 85)
 
@@ -452,9 +539,15 @@ def build() -> District:
     d = District()
     schools = {row["id"]: row for row in table(SCHOOLS)}
     for school in schools.values():
-        d.add("schools", school_id=school["id"], name=school["name"], kind=school["kind"],
-              week=int(school["week"]) if school["week"] else "", region="Көкдала облысы",
-              district="Сарыөзен ауданы")
+        d.add(
+            "schools",
+            school_id=school["id"],
+            name=school["name"],
+            kind=school["kind"],
+            week=int(school["week"]) if school["week"] else "",
+            region="Көкдала облысы",
+            district="Сарыөзен ауданы",
+        )
 
     special = {row["id"]: row for row in table(MENTORS)}
     ethics = {row["id"]: row for row in table(ETHICS)}
@@ -465,8 +558,12 @@ def build() -> District:
             for text in filter(None, row[school_year].split(" & ")):
                 d.figure(row["id"], row["subject"], school_year, text)
     for row in table(HISTORY):
-        d.add("categories", teacher_id=row["id"], category=row["category"],
-              **{"from": day_or_text(row["from"]), "until": day_or_text(row["until"])})
+        d.add(
+            "categories",
+            teacher_id=row["id"],
+            category=row["category"],
+            **{"from": day_or_text(row["from"]), "until": day_or_text(row["until"])},
+        )
 
     holders = 0
     listed_deputy = ""
@@ -478,9 +575,15 @@ def build() -> District:
             d.other_teacher(who, schools[row["school"]], 0.4)
         if row["school"] == LISTED_DEPUTY_SCHOOL and row["portfolio"] == "upbringing":
             listed_deputy = who
-        d.add("posts", teacher_id=who, post=row["post"], portfolio=row["portfolio"],
-              acting=row["acting"], since=day_or_text(row["since"]),
-              until=day_or_text(row["until"]))
+        d.add(
+            "posts",
+            teacher_id=who,
+            post=row["post"],
+            portfolio=row["portfolio"],
+            acting=row["acting"],
+            since=day_or_text(row["since"]),
+            until=day_or_text(row["until"]),
+        )
 
     reserve: list[tuple[str, str, int]] = []
     for number, row in enumerate(table(APPOINTMENTS), start=1):
@@ -490,13 +593,23 @@ def build() -> District:
         year = ordered.year if isinstance(ordered, date) else 2026
         if row["why"] == "table":
             m = special[mentor]
-            d.teacher(mentor, schools[m["home"] or school["id"]], taught[mentor], m["category"],
-                      day_or_text(m["from"]), day_or_text(m["until"]),
-                      date(1994 + d.below(18), 9, 1), plain=True)
+            d.teacher(
+                mentor,
+                schools[m["home"] or school["id"]],
+                taught[mentor],
+                m["category"],
+                day_or_text(m["from"]),
+                day_or_text(m["until"]),
+                date(1994 + d.below(18), 9, 1),
+                plain=True,
+            )
             if mentor in ethics:
                 e = ethics[mentor]
-                d.tables["teachers"][-1].update(ethics=e["ethics"], ethics_on=day_or_text(e["on"]),
-                                                ethics_document=e["document"])
+                d.tables["teachers"][-1].update(
+                    ethics=e["ethics"],
+                    ethics_on=day_or_text(e["on"]),
+                    ethics_document=e["document"],
+                )
         elif not row["mentor"]:
             d.fit_teacher(mentor, school, [lowered(row["subject"])])
         if mentor not in NO_RESERVE and not row["mentor"]:
@@ -509,19 +622,33 @@ def build() -> District:
             mentee = row["mentee"]
         elif not row["mentee"]:
             subject = row["subject"] or taught[mentor][0]
-            d.teacher(mentee, school, [lowered(subject)],
-                      "moderator" if year == 2020 else "teacher", "", "",
-                      FIRST_TAUGHT.get(mentee, date(year, 9, 1)), plain=True)
-        d.add("appointments", appointment_id=row["id"], school_id=school["id"], mentor_id=mentor,
-              mentee_id=mentee, subject=row["subject"], order_no=f"№ {30 + number}-н",
-              ordered_on=ordered, starts_on=day_or_text(row["starts_on"]),
-              ends_on=day_or_text(row["ends_on"]))
+            d.teacher(
+                mentee,
+                school,
+                [lowered(subject)],
+                "moderator" if year == 2020 else "teacher",
+                "",
+                "",
+                FIRST_TAUGHT.get(mentee, date(year, 9, 1)),
+                plain=True,
+            )
+        d.add(
+            "appointments",
+            appointment_id=row["id"],
+            school_id=school["id"],
+            mentor_id=mentor,
+            mentee_id=mentee,
+            subject=row["subject"],
+            order_no=f"№ {30 + number}-н",
+            ordered_on=ordered,
+            starts_on=day_or_text(row["starts_on"]),
+            ends_on=day_or_text(row["ends_on"]),
+        )
 
     others = 0
     for place in SPARE:
         others += 1
-        d.fit_teacher(f"T3{others:02}", schools[place],
-                      [d.pick(SUBJECTS[schools[place]["lang"]])])
+        d.fit_teacher(f"T3{others:02}", schools[place], [d.pick(SUBJECTS[schools[place]["lang"]])])
         reserve.append((place, f"T3{others:02}", 2026))
     for place, count in OTHERS.items():
         for _ in range(count):
@@ -532,14 +659,21 @@ def build() -> District:
     reserve.append((LISTED_DEPUTY_SCHOOL, listed_deputy, 2026))
     for place, teacher, year in sorted(reserve):
         proposed, formed, protocol = RESERVE_FORMED[year]
-        d.add("reserve", school_id=place, teacher_id=teacher, proposed_by="methodical_association",
-              proposed_on="" if place == PROPOSED_EMPTY_SCHOOL else proposed,
-              formed_by="other" if place == FORMED_BY_OTHER_SCHOOL else "pedagogical_council",
-              formed_on=formed, protocol_no=protocol)
+        d.add(
+            "reserve",
+            school_id=place,
+            teacher_id=teacher,
+            proposed_by="methodical_association",
+            proposed_on="" if place == PROPOSED_EMPTY_SCHOOL else proposed,
+            formed_by="other" if place == FORMED_BY_OTHER_SCHOOL else "pedagogical_council",
+            formed_on=formed,
+            protocol_no=protocol,
+        )
 
     d.tables["teachers"].sort(key=lambda row: str(row["teacher_id"]))
-    d.tables["quality"].sort(key=lambda row: (str(row["teacher_id"]), str(row["subject"]),
-                                              str(row["school_year"])))
+    d.tables["quality"].sort(
+        key=lambda row: (str(row["teacher_id"]), str(row["subject"]), str(row["school_year"]))
+    )
     d.tables["categories"].sort(key=lambda row: (str(row["teacher_id"]), str(row["from"])))
     typed_dates(d)
     return d

@@ -64,9 +64,7 @@ class Closure:
         self._places = places
         self._compiled = [_compile(rule, places) for rule in rules]
 
-    def outcomes(
-        self, bounds: Sequence[int], days: Mapping[DatedBy, date]
-    ) -> tuple[Outcomes, ...]:
+    def outcomes(self, bounds: Sequence[int], days: Mapping[DatedBy, date]) -> tuple[Outcomes, ...]:
         """Give, per rule, the outcome under each of its combinations of live readings.
 
         `bounds` holds lo and hi of each of `facts` in turn, `days` the day that each
@@ -77,7 +75,6 @@ class Closure:
             judge = compiled.on(days[compiled.dated_by])
             results.append(compiled.not_in_force if judge is None else judge(bounds))
         return tuple(results)
-
 
     def reasons(self, rule: BoundRule, bounds: Sequence[int], day: date) -> tuple[Texts, ...]:
         """Give the further sentences of a breached rule whose facts certainly call for them."""
@@ -103,6 +100,7 @@ def _edition(rule: Rule, day: date) -> date:
 
 def _compile(bound: BoundRule, places: Mapping[FactId, int]) -> _Compiled:
     rule = bound.rule
+    not_in_force: Outcome = "not_in_force"
     judges = tuple(
         _judge(bound, places, day) if rule.in_force_on(day) else None for day in rule.changes_on
     )
@@ -110,7 +108,7 @@ def _compile(bound: BoundRule, places: Mapping[FactId, int]) -> _Compiled:
         rule.dated_by,
         tuple(day.toordinal() for day in rule.changes_on),
         judges,
-        ("not_in_force",) * len(bound.readings),
+        (not_in_force,) * len(bound.readings),
     )
 
 
@@ -122,7 +120,8 @@ def _judge(bound: BoundRule, places: Mapping[FactId, int], day: date) -> Judge:
         must, may = (writer.write(reading.check, must=must) for must in (True, False))
         breached = f"B if {must_apply} and not ({may}) else U"
         cells.append(f"N if not ({may_apply}) else S if {must} else {breached}")
-    return writer.function(f"({', '.join(cells)},)")
+    judge: Judge = writer.function(f"({', '.join(cells)},)")
+    return judge
 
 
 class _Writer:
@@ -173,10 +172,9 @@ class _Writer:
         self, operands: tuple[Operand, ...], operators: tuple[str, ...], *, must: bool
     ) -> str:
         left, right = operands[0], operands[1]
-        if isinstance(right, Name) and isinstance(left, Literal):
-            if SPECS.get(right.name) and SPECS[right.name].kind == "set":
-                left, right = right, left
-        if isinstance(left, Name) and left.name in SPECS and SPECS[left.name].kind == "set":
+        if isinstance(right, Name) and isinstance(left, Literal) and _is_closed(right):
+            left, right = right, left
+        if isinstance(left, Name) and _is_closed(left):
             spec = SPECS[left.name]
             assert isinstance(right, Literal)  # noqa: S101 - the loader refuses anything else
             values = right.value if isinstance(right.value, tuple) else (right.value,)
@@ -198,7 +196,9 @@ class _Writer:
     def _pair(self, one: Operand, operator: str, other: Operand, *, must: bool) -> str:
         (low, high), (other_low, other_high) = self._bounds(one), self._bounds(other)
         if operator in ("<=", "<"):
-            return f"({high} {operator} {other_low})" if must else f"({low} {operator} {other_high})"
+            return (
+                f"({high} {operator} {other_low})" if must else f"({low} {operator} {other_high})"
+            )
         equal = f"({low} == {high} == {other_low} == {other_high})"
         meet = f"({low} <= {other_high} and {other_low} <= {high})"
         if operator == "==":
@@ -223,6 +223,10 @@ class _Writer:
         return f"{table}[{key},][0]", f"{table}[{key},][1]"
 
 
+def _is_closed(name: Name) -> bool:
+    return name.name in SPECS and SPECS[name.name].kind == "set"
+
+
 def _table(figure: Figure, column: str, day: date) -> dict[tuple[int, ...], tuple[int, int]]:
     """Give the lowest and highest figure for every combination of sets of possible keys."""
     rows = figure.on(day)
@@ -232,9 +236,7 @@ def _table(figure: Figure, column: str, day: date) -> dict[tuple[int, ...], tupl
         possible = [
             columns[column]
             for keys, columns in rows.items()
-            if all(
-                mask & spec.bit(key) for mask, spec, key in zip(masks, specs, keys, strict=True)
-            )
+            if all(mask & spec.bit(key) for mask, spec, key in zip(masks, specs, keys, strict=True))
         ]
         table[masks] = (min(possible), max(possible))
     return table

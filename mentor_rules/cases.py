@@ -1,0 +1,211 @@
+"""The cases inside rule files: inputs become records, and the rule is run on them.
+
+A case gives inputs, not facts, so that it holds the facts as well as the rule. Everything
+that it does not give is not stated.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from mentor_rules.calendar import SchoolCalendar
+from mentor_rules.dossier import Dossier
+from mentor_rules.engines.closure import Closure
+from mentor_rules.facts import FACTS, YEARS_COUNTED, Case
+from mentor_rules.records import TABLES
+from mentor_rules.rulebook import CaseShape, DatedBy, Outcome, Rule, Rulebook, bind
+from mentor_rules.verdict import merged
+
+DEFAULT_ON = date(2026, 9, 1)
+DEFAULT_AS_OF = date(2026, 11, 23)
+SCHOOL, MENTOR, MENTEE, SUBJECT = "S1", "T1", "T2", "mathematics"
+MISSING = "missing"
+
+_TEACHER_COLUMNS = (
+    "category",
+    "category_from",
+    "category_until",
+    "ethics",
+    "ethics_on",
+    "first_taught_on",
+)
+GIVEN = frozenset(
+    {
+        "on",
+        "as_of",
+        "purpose",
+        "school_kind",
+        "quality",
+        "other_years",
+        "subject",
+        "subjects",
+        "categories",
+        "posts",
+        "mentee_first_taught_on",
+        "mentor_school",
+        "mentee_school",
+        "same_person",
+        "reserve",
+        "starts_on",
+        "ends_on",
+        "others",
+        "unreadable",
+        *_TEACHER_COLUMNS,
+    }
+)
+# What a row that cannot be read looks like, by table: a cell that no parser takes.
+_UNREADABLE = {
+    "posts": {"teacher_id": MENTOR, "post": "head", "since": "?"},
+    "categories": {"teacher_id": MENTOR, "category": "?", "from": "?"},
+    "teachers": {"teacher_id": MENTOR, "school_id": SCHOOL, "category": "?"},
+    "quality": {
+        "teacher_id": MENTOR,
+        "subject": SUBJECT,
+        "school_year": "2025/26",
+        "percent": "?",
+    },
+    "reserve": {"school_id": SCHOOL, "teacher_id": MENTOR, "formed_on": "?"},
+    "schools": {"school_id": SCHOOL, "kind": "?"},
+}
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A case as run: what it expects and what came out."""
+
+    rule: str
+    says: str
+    expected: Outcome
+    found: Outcome
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rule gave what the case expects."""
+        return self.expected == self.found
+
+
+def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[CaseResult]:
+    """Give the result of every case of `rules` (default: of the whole rulebook)."""
+    return [
+        CaseResult(rule.id, case.says, case.expect, run_case(rulebook, rule, case))
+        for rule in (rulebook.rules if rules is None else rules)
+        for case in rule.cases
+    ]
+
+
+def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
+    """Give the outcome of a rule on the records that a case gives."""
+    bound = bind(rule, rulebook.settle(shape.readings))
+    engine = Closure((bound,))
+    case = as_case(shape.given)
+    facts = [FACTS[name](case, *keys) for name, keys in engine.facts]
+    bounds = [part for fact in facts for part in (fact.lo, fact.hi)]
+    first_day = case.appointed().first_day
+    days: dict[DatedBy, date] = {
+        "ordered_on": case.on,
+        "starts_on": first_day,
+        "formed_on": case.on,
+    }
+    return merged(engine.outcomes(bounds, days)[0])
+
+
+def as_case(given: Mapping[str, Any]) -> Case:
+    """Give the person and the records that the inputs of a case describe."""
+    if unknown := set(given) - GIVEN:
+        raise ValueError(f"a case cannot give {', '.join(sorted(unknown))}")
+    calendar = SchoolCalendar.load()
+    on = given.get("on", DEFAULT_ON)
+    mentee = MENTOR if given.get("same_person") else MENTEE
+    subject = given.get("subject", SUBJECT) or None
+    tables: dict[str, list[dict[str, Any]]] = {
+        "schools": [{"school_id": SCHOOL, "kind": given.get("school_kind")}],
+        "teachers": _teachers(given, mentee),
+        "appointments": [
+            {
+                "appointment_id": "A1",
+                "school_id": SCHOOL,
+                "mentor_id": MENTOR,
+                "mentee_id": mentee,
+                "subject": subject,
+                "ordered_on": on,
+                "starts_on": given.get("starts_on"),
+                "ends_on": given.get("ends_on"),
+            },
+            *(
+                {
+                    "appointment_id": f"A{number}",
+                    "school_id": SCHOOL,
+                    "mentor_id": other.get("mentor", "T9"),
+                    "mentee_id": mentee,
+                    "ordered_on": other.get("starts_on", on),
+                    **{key: value for key, value in other.items() if key != "mentor"},
+                }
+                for number, other in enumerate(given.get("others", ()), start=2)
+            ),
+        ],
+        "quality": _quality(
+            given, [year.label for year in calendar.completed_before(on, YEARS_COUNTED)]
+        ),
+    }
+    for table in ("categories", "posts"):
+        if table in given:
+            tables[table] = [{"teacher_id": MENTOR, **row} for row in given[table]]
+    if "reserve" in given:
+        tables["reserve"] = [
+            {"school_id": SCHOOL, "teacher_id": MENTOR, **row} for row in given["reserve"]
+        ]
+    for table in given.get("unreadable", ()):
+        tables.setdefault(table, []).append(_UNREADABLE[table])
+    dossier = Dossier.from_tables({table: tables[table] for table in TABLES if table in tables})
+    return Case(
+        dossier,
+        calendar,
+        MENTOR,
+        SCHOOL,
+        subject,
+        on,
+        given.get("as_of", DEFAULT_AS_OF),
+        given.get("purpose", "appointment"),
+        next(item for item in dossier.appointments if item.appointment_id == "A1"),
+    )
+
+
+def _teachers(given: Mapping[str, Any], mentee: str) -> list[dict[str, Any]]:
+    mentor = {
+        "teacher_id": MENTOR,
+        "school_id": given.get("mentor_school", SCHOOL),
+        "subjects": given.get("subjects", []),
+        **{column: given[column] for column in _TEACHER_COLUMNS if column in given},
+    }
+    other = {
+        "teacher_id": MENTEE,
+        "school_id": given.get("mentee_school", SCHOOL),
+        "first_taught_on": given.get("mentee_first_taught_on"),
+    }
+    if mentee == MENTOR:
+        mentor.setdefault("first_taught_on", given.get("mentee_first_taught_on"))
+    # A school "" says that the teacher has no row.
+    return [row for row in (mentor, other) if row["school_id"]]
+
+
+def _quality(given: Mapping[str, Any], years: list[str]) -> list[dict[str, Any]]:
+    stated = given.get("quality", {})
+    by_subject = stated if isinstance(stated, Mapping) else {SUBJECT: stated}
+    rows = [
+        (subject, year, figure)
+        for subject, figures in by_subject.items()
+        for year, figure in zip(years, figures, strict=True)
+        if figure != MISSING
+    ]
+    rows += [(SUBJECT, year, figure) for year, figure in given.get("other_years", {}).items()]
+    return [
+        {
+            "teacher_id": MENTOR,
+            "subject": subject,
+            "school_year": year,
+            "percent": f"{Decimal(figure) / 100}%",
+        }
+        for subject, year, figure in rows
+    ]

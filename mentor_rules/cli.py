@@ -1,0 +1,351 @@
+"""The command line `mentor-rules`. It alone asks for today; everything below takes a day."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from mentor_rules.cases import run_cases
+from mentor_rules.dossier import Dossier
+from mentor_rules.errors import ReadingError, RulebookError, UsageError
+from mentor_rules.judging import candidate_in, check
+from mentor_rules.loading import load_rulebook
+from mentor_rules.records import parse_date
+from mentor_rules.report.rules import list_rules, show_rule
+from mentor_rules.report.table import TableReport, safe
+from mentor_rules.result import Report
+from mentor_rules.texts import has, say
+from mentor_rules.verdict import FLAGGED
+from mentor_rules.vocabulary import Language
+
+# The whole of Kazakhstan, Almaty included, is at UTC+5 since 1 March 2024.
+ALMATY = timezone(timedelta(hours=5))
+
+OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
+
+app = typer.Typer(
+    help="Decides, with reasons, whether a school mentor's appointment is lawful (Order No. 160).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+rules_app = typer.Typer(help="The rules themselves.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    table = "table"
+    json = "json"
+
+
+class Only(StrEnum):
+    """The one verdict to be given."""
+
+    eligibility = "eligibility"
+    procedure = "procedure"
+
+
+class Lang(StrEnum):
+    """The language of all texts."""
+
+    kk = "kk"
+    ru = "ru"
+    en = "en"
+
+
+class PercentAs(StrEnum):
+    """What bare figures of quality are."""
+
+    percent = "percent"
+    fraction = "fraction"
+
+
+class Purpose(StrEnum):
+    """What a candidate is judged for."""
+
+    appointment = "appointment"
+    reserve = "reserve"
+
+
+DossierPath = Annotated[Path, typer.Argument(help="A .xlsx workbook, a folder of CSV, or a .json.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="The day judged on (default: today in Almaty).")
+]
+ReadingOption = Annotated[
+    list[str] | None,
+    typer.Option("--reading", help="QUESTION=READING settles a question; =open opens it."),
+]
+ReadingsOption = Annotated[
+    str | None, typer.Option("--readings", help="lenient, strict, or a TOML file of readings.")
+]
+LangOption = Annotated[Lang, typer.Option("--lang", help="Language of all texts.")]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Encoding of CSV files without a mark.")
+]
+PercentOption = Annotated[
+    PercentAs, typer.Option("--percent-as", help="fraction: bare 0.6 in quality is 60 %.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+Names = Annotated[bool, typer.Option("--names", help="Show names from the dossier.")]
+
+
+@app.command("check")
+def check_command(
+    dossier: DossierPath,
+    as_of: AsOf = None,
+    only: Annotated[Only | None, typer.Option("--only", help="Give one verdict only.")] = None,
+    reading: ReadingOption = None,
+    readings: ReadingsOption = None,
+    lang: LangOption = Lang.en,
+    format_: FormatOption = Format.table,
+    out: Out = None,
+    encoding: Encoding = None,
+    percent_as: PercentOption = PercentAs.percent,
+    names: Names = False,
+    force: Force = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 for depends and undetermined too.")
+    ] = False,
+) -> None:
+    """Check every appointment of a dossier and say which are unlawful, and why.
+
+    Exit codes: 0 nothing flagged, 1 something flagged, 2 wrong usage, 3 nothing flagged but
+    rows were rejected or nothing was checked, 4 broken rulebook, 5 a fault.
+    """
+    rulebook = load_rulebook()
+    read = _read(dossier, encoding, percent_as)
+    report = check(
+        read,
+        as_of=_day(as_of),
+        readings=readings,
+        settle=_settled(reading),
+        rulebook=rulebook,
+        language=lang.value,
+        only=only.value if only else None,
+    )
+    if format_ is Format.json:
+        _write(report.to_json() + "\n", out, force)
+    else:
+        shown = read.names() if names else None
+        _print(
+            lambda console: TableReport(console, rulebook, lang.value, shown).report(report),
+            out,
+            force,
+        )
+    raise typer.Exit(exit_code(report, strict=strict))
+
+
+@app.command("candidate")
+def candidate_command(
+    dossier: DossierPath,
+    teacher: Annotated[str, typer.Option("--teacher", help="The teacher's id.")],
+    school: Annotated[
+        str | None, typer.Option("--school", help="The school (default: the teacher's own).")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="The subject mentored (default: any).")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="The day of the order (default: today in Almaty).")
+    ] = None,
+    purpose: Annotated[
+        Purpose, typer.Option("--for", help="What the person is judged for.")
+    ] = Purpose.appointment,
+    reading: ReadingOption = None,
+    readings: ReadingsOption = None,
+    lang: LangOption = Lang.en,
+    format_: FormatOption = Format.table,
+    out: Out = None,
+    encoding: Encoding = None,
+    percent_as: PercentOption = PercentAs.percent,
+    names: Names = False,
+    force: Force = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 for depends and undetermined too.")
+    ] = False,
+) -> None:
+    """Say whether a teacher of the dossier may mentor, before anyone is appointed."""
+    rulebook = load_rulebook()
+    read = _read(dossier, encoding, percent_as)
+    result = candidate_in(
+        read,
+        teacher,
+        school,
+        on=_day(on),
+        subject=subject,
+        purpose=purpose.value,
+        readings=readings,
+        settle=_settled(reading),
+        rulebook=rulebook,
+        language=lang.value,
+    )
+    if format_ is Format.json:
+        _write(result.model_dump_json(by_alias=True, indent=2) + "\n", out, force)
+    else:
+        shown = read.names() if names else None
+        _print(
+            lambda console: TableReport(console, rulebook, lang.value, shown).candidate(result),
+            out,
+            force,
+        )
+    flagged = {"ineligible"} | ({"depends", "undetermined"} if strict else set())
+    if result.eligibility in flagged:
+        raise typer.Exit(SOMETHING_FLAGGED)
+    raise typer.Exit(NOTHING_CERTAIN if result.eligibility == "not_judged" else OK)
+
+
+@rules_app.command("list")
+def rules_list(lang: LangOption = Lang.en) -> None:
+    """List the rules: id, weight, certainty of the source, title."""
+    rulebook = load_rulebook()
+    _print(lambda console: list_rules(console, rulebook, lang.value), None, False)
+
+
+@rules_app.command("show")
+def rules_show(
+    rule: Annotated[str, typer.Argument(help="The rule's id, such as eligibility/excluded_posts.")],
+    lang: LangOption = Lang.en,
+) -> None:
+    """Show one rule as a person would read it."""
+    rulebook = load_rulebook()
+    found = rulebook.rule(rule)
+    _print(lambda console: show_rule(console, rulebook, found, lang.value), None, False)
+
+
+@rules_app.command("test")
+def rules_test(
+    rules: Annotated[
+        Path | None, typer.Option("--rules", help="A folder of rules other than the built-in.")
+    ] = None,
+) -> None:
+    """Run the cases inside the rule files."""
+    results = run_cases(load_rulebook(rules) if rules else load_rulebook())
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        typer.echo(
+            f"{result.rule}: {result.says}: expected {result.expected}, found {result.found}"
+        )
+    typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    raise typer.Exit(BROKEN_RULES if failed or not results else OK)
+
+
+def exit_code(report: Report, *, strict: bool = False) -> int:
+    """Give the exit code for a report, as `--help` lists them."""
+    flagged = FLAGGED | ({"depends", "undetermined"} if strict else set())
+    verdicts = {
+        verdict for result in report.results for verdict in (result.eligibility, result.procedure)
+    }
+    if report.run.faults:
+        return FAULT
+    if verdicts & flagged:
+        return SOMETHING_FLAGGED
+    return NOTHING_CERTAIN if report.invalid or not verdicts - {"not_judged"} else OK
+
+
+def _read(path: Path, encoding: str | None, percent_as: PercentAs) -> Dossier:
+    return Dossier.read(path, encoding=encoding, percent_as=percent_as.value)
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.now(ALMATY).date()
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    if day is None:
+        raise UsageError(f"{safe(text)} is no day: write 2026-09-01 or 01.09.2026")
+    return day
+
+
+def _settled(options: list[str] | None) -> dict[str, str]:
+    chosen = {}
+    for option in options or ():
+        question, equals, reading = option.partition("=")
+        if not equals:
+            raise UsageError(f"write --reading QUESTION=READING, not {safe(option)}")
+        chosen[question.strip()] = reading.strip()
+    return chosen
+
+
+def _print(render: Callable[[Console], None], out: Path | None, force: bool) -> None:
+    if out is None:
+        render(Console(highlight=False))
+        return
+    text = StringIO()
+    render(Console(file=text, highlight=False, width=120))
+    _write(text.getvalue(), out, force)
+
+
+def _write(text: str, out: Path | None, force: bool) -> None:
+    """Write to standard output, or whole to a file: under another name first, then renamed."""
+    if out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    if out.exists() and not force:
+        raise UsageError(f"{out} is there already: --force overwrites it")
+    if not out.parent.is_dir():
+        raise UsageError(f"no such folder: {out.parent}")
+    handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).replace(out)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"mentor-rules: {message}\n")
+    raise SystemExit(code)
+
+
+def _language_asked() -> Language:
+    """Give the language of the command line as typed, for errors before it is parsed."""
+    words = sys.argv[1:]
+    for place, word in enumerate(words):
+        value = word.partition("=")[2] if word.startswith("--lang=") else None
+        if word == "--lang" and place + 1 < len(words):
+            value = words[place + 1]
+        if value in ("kk", "ru", "en"):
+            return value  # type: ignore[return-value]  # one of the three, as just checked
+    return "en"
+
+
+def main() -> None:
+    """Run the command line; every expected trouble ends in one message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # real streams have it
+    try:
+        app()
+    except UsageError as error:
+        _stop(str(error), WRONG_USAGE)
+    except RulebookError as error:
+        _stop(f"the rulebook is broken:\n{error}", BROKEN_RULES)
+    except ReadingError as error:
+        message = str(error)
+        if has("file", error.code):
+            message = say("file", error.code, _language_asked(), **error.params)
+        _stop(message, NOTHING_CERTAIN)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()  # nobody reads on: be quiet
+            raise SystemExit(OK) from None
+        _stop(f"{error.strerror or 'the file cannot be used'}", WRONG_USAGE)

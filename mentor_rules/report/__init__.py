@@ -1,0 +1,1 @@
+"""Renderings of a report. None of them decides or recomputes anything."""

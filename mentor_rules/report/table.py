@@ -1,0 +1,246 @@
+"""The report for a terminal: what is flagged, open questions, missing documents, the rest."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.text import Text
+
+from mentor_rules.result import AppointmentResult, CandidateResult, Finding, Report
+from mentor_rules.rulebook import Rulebook
+from mentor_rules.texts import say
+from mentor_rules.verdict import FLAGGED
+from mentor_rules.vocabulary import Language
+
+_STYLES = {
+    "breached": "red",
+    "ineligible": "bold red",
+    "unknown": "yellow",
+    "disputed": "magenta",
+    "satisfied": "green",
+    "eligible": "bold green",
+    "depends": "bold magenta",
+    "undetermined": "bold yellow",
+}
+_MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
+
+
+def safe(text: str) -> str:
+    """Give `text` without characters that steer a terminal or turn its direction."""
+    return "".join(
+        "\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co") else letter
+        for letter in text
+    )
+
+
+class TableReport:
+    """Prints reports to a console in one language; `names` maps ids to names to be shown."""
+
+    def __init__(
+        self,
+        console: Console,
+        rulebook: Rulebook,
+        language: Language,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self._console, self._rulebook, self._language = console, rulebook, language
+        self._names = names or {}
+
+    def _say(self, group: str, code: str, **params: object) -> str:
+        return say(group, code, self._language, **{key: str(text) for key, text in params.items()})
+
+    def _print(self, text: str, style: str = "", indent: int = 0) -> None:
+        self._console.print(Text(" " * indent + safe(text), style=style), soft_wrap=True)
+
+    def _heading(self, text: str) -> None:
+        self._console.print()
+        self._print(text, "bold")
+
+    def _person(self, person: str | None) -> str:
+        if person is None:
+            return "?"
+        return f"{self._names[person]} ({person})" if person in self._names else person
+
+    def report(self, report: Report) -> None:
+        """Print a whole report."""
+        flagged = [result for result in report.results if _flagged(result)]
+        total = report.summary.appointments
+        if flagged:
+            self._heading(self._say("label", "flagged", count=len(flagged), total=total))
+        else:
+            self._heading(self._say("label", "nothing_flagged", total=total))
+        for result in flagged:
+            self._appointment(result)
+        self._questions(report)
+        self._missing(report.results)
+        self._uncertain(report.results)
+        self._invalid(report)
+        self._counts(report)
+        self._basis(report)
+
+    def candidate(self, result: CandidateResult) -> None:
+        """Print the answer about one candidate: every requirement, met ones too."""
+        verdict = self._say("verdict", result.eligibility)
+        text = self._say(
+            "label",
+            "candidate",
+            teacher=self._person(result.teacher_id),
+            school=result.school_id,
+            on=result.on,
+            verdict=verdict,
+        )
+        self._print(text, _STYLES.get(result.eligibility, "bold"))
+        self._findings(result.findings)
+        if result.assumptions:
+            self._print(self._say("label", "assumed", assumptions="; ".join(result.assumptions)))
+        self._print(self._rulebook.read.not_read[self._language], "italic")
+
+    def _appointment(self, result: AppointmentResult) -> None:
+        verdicts = [
+            self._say("verdict", verdict)
+            for verdict in (result.eligibility, result.procedure)
+            if verdict != "not_judged"
+        ]
+        text = self._say(
+            "label",
+            "appointment",
+            id=result.appointment_id,
+            verdict=", ".join(verdicts) or self._say("verdict", "not_judged"),
+            mentor=self._person(result.mentor_id),
+            mentee=self._person(result.mentee_id),
+            school=result.school_id or "?",
+        )
+        self._console.print()
+        self._print(text, _STYLES.get(result.eligibility, "bold"))
+        matters = [f for f in result.findings if f.weight != "advisory" and f.outcome in _MATTERS]
+        self._findings(matters)
+
+    def _findings(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            outcome = self._say("outcome", finding.outcome)
+            self._print(
+                f"[{outcome}] {finding.message} ({finding.rule})",
+                _STYLES.get(finding.outcome, ""),
+                indent=2,
+            )
+            if finding.outcome == "disputed":
+                for reading in finding.readings:
+                    when = ", ".join(f"{name}={value}" for name, value in reading.when.items())
+                    self._print(f"{when}: {self._say('outcome', reading.outcome)}", indent=6)
+            for item in finding.missing:
+                self._print(f"{item.key}: {item.reason}", indent=6)
+            if finding.remedy:
+                self._print(self._say("label", "remedy", remedy=finding.remedy), indent=6)
+            for note in finding.notes:
+                self._print(note, indent=6)
+
+    def _questions(self, report: Report) -> None:
+        deciding = {
+            question: counts
+            for question, counts in report.summary.open_questions.items()
+            if counts["decides"]
+        }
+        if not deciding:
+            return
+        self._heading(self._say("label", "open_questions"))
+        for question, counts in deciding.items():
+            readings = "; ".join(
+                f"{reading} → "
+                + ", ".join(
+                    f"{count} {self._say('verdict', verdict)}" for verdict, count in found.items()
+                )
+                for reading, found in counts.items()
+                if reading != "decides"
+            )
+            text = self._say(
+                "label", "decides", question=question, count=counts["decides"], readings=readings
+            )
+            self._print(text, indent=2)
+            self._print(self._rulebook.questions[question].asks[self._language], indent=6)
+
+    def _missing(self, results: Iterable[AppointmentResult]) -> None:
+        papers: dict[tuple[str, str], dict[str, None]] = {}
+        for result in results:
+            for finding in result.findings:
+                if finding.weight != "advisory":
+                    for item in finding.missing:
+                        ids = papers.setdefault((item.document, item.who), {})
+                        ids[result.appointment_id] = None
+        if not papers:
+            return
+        self._heading(self._say("label", "missing"))
+        for (document, who), ids in sorted(papers.items(), key=lambda item: (-len(item[1]), item)):
+            text = self._say(
+                "label",
+                "missing_row",
+                count=len(ids),
+                document=document,
+                who=who,
+                ids=", ".join(ids),
+            )
+            self._print(text, indent=2)
+
+    def _uncertain(self, results: Iterable[AppointmentResult]) -> None:
+        uncertain = [
+            result
+            for result in results
+            if not _flagged(result)
+            and {result.eligibility, result.procedure} & {"depends", "undetermined"}
+        ]
+        if uncertain:
+            self._heading(self._say("label", "uncertain", count=len(uncertain)))
+        for result in uncertain:
+            self._appointment(result)
+
+    def _invalid(self, report: Report) -> None:
+        if report.invalid:
+            self._heading(self._say("label", "invalid", count=report.summary.invalid_rows))
+        for entry in report.invalid:
+            text = self._say(
+                "label",
+                "invalid_row",
+                table=entry.table,
+                row="?" if entry.row is None else entry.row,
+                column=entry.column or entry.key,
+                problem=entry.problem,
+                remedy=entry.remedy,
+            )
+            self._print(text, indent=2)
+        if report.run.ignored_columns:
+            self._print(self._say("label", "ignored", names=", ".join(report.run.ignored_columns)))
+        if report.run.notes:
+            self._print(self._say("label", "noted", notes="; ".join(report.run.notes)))
+
+    def _counts(self, report: Report) -> None:
+        self._console.print()
+        counted: dict[str, dict[str, int]] = {
+            "eligibility": {str(name): n for name, n in report.summary.eligibility.items()},
+            "procedure": {str(name): n for name, n in report.summary.procedure.items()},
+        }
+        for label, counts in counted.items():
+            if any(count for name, count in counts.items() if name != "not_judged"):
+                shown = ", ".join(
+                    f"{self._say('verdict', verdict)} {count}"
+                    for verdict, count in counts.items()
+                    if count
+                )
+                self._print(f"{self._say('label', label)}: {shown}", "bold")
+
+    def _basis(self, report: Report) -> None:
+        basis = report.provenance
+        text = self._say(
+            "label",
+            "basis",
+            as_of=report.as_of,
+            rulebook=basis.rulebook,
+            sha=basis.rulebook_sha256[:12],
+            known_until=basis.known_until,
+        )
+        self._print(text, "dim")
+        self._print(self._rulebook.read.not_read[self._language], "italic")
+        if self._language != "en":
+            self._print(self._rulebook.read.texts[self._language], "italic")
+
+
+def _flagged(result: AppointmentResult) -> bool:
+    return bool({result.eligibility, result.procedure} & FLAGGED)

@@ -1,0 +1,1 @@
+"""The tests. The oracle in here shares no code with the library."""
