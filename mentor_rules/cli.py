@@ -18,7 +18,7 @@ from mentor_rules.cases import run_cases
 from mentor_rules.dossier import Dossier
 from mentor_rules.errors import ReadingError, RulebookError, UsageError
 from mentor_rules.judging import candidate_in, check
-from mentor_rules.loading import load_rulebook
+from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.records import parse_date
 from mentor_rules.report.rules import list_rules, show_rule
 from mentor_rules.report.table import TableReport, safe
@@ -125,7 +125,7 @@ def check_command(
     Exit codes: 0 nothing flagged, 1 something flagged, 2 wrong usage, 3 nothing flagged but
     rows were rejected or nothing was checked, 4 broken rulebook, 5 a fault.
     """
-    rulebook = load_rulebook()
+    rulebook = builtin_rulebook()
     read = _read(dossier, encoding, percent_as)
     report = check(
         read,
@@ -178,7 +178,7 @@ def candidate_command(
     ] = False,
 ) -> None:
     """Say whether a teacher of the dossier may mentor, before anyone is appointed."""
-    rulebook = load_rulebook()
+    rulebook = builtin_rulebook()
     read = _read(dossier, encoding, percent_as)
     result = candidate_in(
         read,
@@ -210,7 +210,7 @@ def candidate_command(
 @rules_app.command("list")
 def rules_list(lang: LangOption = Lang.en) -> None:
     """List the rules: id, weight, certainty of the source, title."""
-    rulebook = load_rulebook()
+    rulebook = builtin_rulebook()
     _print(lambda console: list_rules(console, rulebook, lang.value), None, False)
 
 
@@ -220,7 +220,7 @@ def rules_show(
     lang: LangOption = Lang.en,
 ) -> None:
     """Show one rule as a person would read it."""
-    rulebook = load_rulebook()
+    rulebook = builtin_rulebook()
     found = rulebook.rule(rule)
     _print(lambda console: show_rule(console, rulebook, found, lang.value), None, False)
 
@@ -232,7 +232,7 @@ def rules_test(
     ] = None,
 ) -> None:
     """Run the cases inside the rule files."""
-    results = run_cases(load_rulebook(rules) if rules else load_rulebook())
+    results = run_cases(load_rulebook(*([rules] if rules else [])))
     failed = [result for result in results if not result.passed]
     for result in failed:
         typer.echo(

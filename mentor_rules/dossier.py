@@ -92,7 +92,7 @@ class Dossier:
     ) -> "Dossier":
         """Give the dossier in a workbook, a folder of CSV, or a JSON file.
 
-        `encoding` names that of CSV files without a byte-order mark (default UTF-8);
+        `encoding` names that of CSV and JSON without a byte-order mark (default UTF-8);
         `percent_as="fraction"` reads bare figures of quality as shares (0.6 = 60 %).
         Raises UsageError (no such path) and ReadingError (cannot be read at all); rows that
         cannot be read are in `invalid`.
@@ -226,17 +226,17 @@ class Dossier:
     # Look-ups -------------------------------------------------------------------------
 
     def _one(self, table: str, key: str, model: type[R]) -> Found[R]:
-        if table not in self._tables:
-            return Found((), "no_table")
         if table in self._spoiled and self._spoiled[table].may_stand_for(key):
             return Found((), "invalid_row")
+        if table not in self._tables:
+            return Found((), "no_table")
         record = self._checked[0][table].get((key,))
         return Found((), "no_row") if record is None else Found((record,))  # type: ignore[arg-type]  # the table's model
 
     def _many(self, table: str, key: str, model: type[R]) -> Found[R]:
-        if table not in self._tables:
-            return Found((), "no_table")
         spoiled = table in self._spoiled and self._spoiled[table].may_stand_for(key)
+        if table not in self._tables and not spoiled:
+            return Found((), "no_table")
         return Found(self._lists[table].get(key, ()), "invalid_row" if spoiled else None)  # type: ignore[arg-type]  # the table's model
 
     @cached_property

@@ -375,6 +375,7 @@ class _Category:
     perhaps: str | None  # awarded on a day that is not stated, by then or later
     gap: Gap | None
     assumed: tuple[str, ...]
+    ends: frozenset[date | None] = frozenset()  # of the records that count: one, or alike
 
 
 def _category_on(case: Case, day: date) -> _Category:
@@ -427,7 +428,8 @@ def _category_on(case: Case, day: date) -> _Category:
         if counts.last is None:
             column = "category_until" if counts.source.startswith("teachers") else "until"
             assumed += (f"{counts.source} {column}: no end assumed",)
-        return _Category(counts, None, ever, perhaps, None, assumed)
+        ends = frozenset(period.last for period in counting)
+        return _Category(counts, None, ever, perhaps, None, assumed, ends)
     if stated and awarded:
         return _Category(None, latest, ever, None, None, assumed)
     reason = "awarded_later" if stated else "not_stated"
@@ -481,8 +483,12 @@ def category_open_ended(case: Case) -> Fact:
         return Fact(YES_OR_NO, YES_OR_NO, (), (gap,))
     if held.counts is None:
         return Fact(NO, NO)
-    bit = YES if held.counts.last is None and held.counts.category != "none" else NO
-    return Fact(bit, bit, (held.counts.source,))
+    if held.counts.category == "none" or None not in held.ends:
+        return Fact(NO, NO, (held.counts.source,))
+    if len(held.ends) > 1:
+        gap = Gap("category_open_ended", held.counts.source, "conflict")
+        return Fact(YES_OR_NO, YES_OR_NO, (held.counts.source,), (gap,))
+    return Fact(YES, YES, (held.counts.source,))
 
 
 def category_years(case: Case) -> Fact:
@@ -618,7 +624,7 @@ def _taught(case: Case) -> _Taught:
     for subject, rows in case.dossier.quality(person).items():
         counted = [row for year, row in rows.items() if year in window]
         if counted:
-            surely[subject] = counted[0].subject
+            surely[subject] = min(row.subject for row in counted)
     for owner, unread_subject, unread_year in case.dossier.unreadable_quality(person):
         if unread_year is not None and unread_year not in window:
             continue

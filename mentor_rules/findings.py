@@ -120,7 +120,7 @@ class Presenter:
                 )
             ),
             facts=tuple(
-                FactSource(fact=name, from_=tuple(records))
+                FactSource(fact=name, from_=tuple(sorted(records)))
                 for name, records in sorted(sources.items())
                 if records
             ),

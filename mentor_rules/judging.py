@@ -15,7 +15,7 @@ from mentor_rules.engines.closure import Closure, Outcomes
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import FACTS, Case, Fact, FactId, Purpose
 from mentor_rules.findings import Presenter
-from mentor_rules.loading import load_rulebook
+from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import (
     CategoryPeriod,
     InvalidRow,
@@ -161,10 +161,11 @@ def check(
 
     `readings` settles questions (a mapping, the name of a profile, or a TOML file), `settle`
     wins over it. `only` leaves the other verdict `not_judged`, and its rules out. Never asks
-    for today, never raises for a norm not met or a bad row. Raises question or reading, RulebookError for a broken rulebook.
+    for today, never raises for a norm not met or a bad row. Raises UsageError for an unknown
+    question or reading, RulebookError for a broken rulebook.
     """
     started = time.perf_counter()
-    rulebook = rulebook or load_rulebook()
+    rulebook = rulebook or builtin_rulebook()
     calendar = SchoolCalendar.load()
     settled = rulebook.settle(readings, over=settle)
     bench = _bench(rulebook, settled, language, OF_APPOINTMENTS, only)
@@ -287,7 +288,7 @@ def candidate_in(
         if not found:
             raise UsageError(f"the dossier has no readable row of the teacher {teacher_id}")
         school_id = found[0].school_id
-    rulebook = rulebook or load_rulebook()
+    rulebook = rulebook or builtin_rulebook()
     bench = _bench(rulebook, rulebook.settle(readings, over=settle), language, OF_CANDIDATES)
     calendar = SchoolCalendar.load()
     case = Case(dossier, calendar, teacher_id, school_id, subject, on, on, purpose)

@@ -63,22 +63,13 @@ def load_rulebook(*folders: Path | str) -> Rulebook:
     Further folders add rules of their own. Raises RulebookError with every problem found:
     file, dotted path, problem and nearest suggestion.
     """
-    if not folders:
-        return _builtin(rules_folder() / "order_160", _stamp(rules_folder() / "order_160"))
-    return _load(tuple(Path(folder) for folder in folders))
-
-
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Give what changes when a rule file is edited, so that an edit is seen at once."""
-    return tuple(
-        (str(path), path.stat().st_mtime_ns, path.stat().st_size)
-        for path in sorted(folder.rglob("*.toml"))
-    )
+    return _load(tuple(Path(folder) for folder in folders or (rules_folder() / "order_160",)))
 
 
 @cache
-def _builtin(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Rulebook:
-    return _load((folder,))
+def builtin_rulebook() -> Rulebook:
+    """Give the built-in rulebook, read once in a process."""
+    return load_rulebook()
 
 
 def _load(folders: Sequence[Path]) -> Rulebook:

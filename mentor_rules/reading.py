@@ -7,12 +7,14 @@ Limits are checked before a file is opened for real, so that a crafted file cost
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +42,7 @@ EXAMPLE = "EXAMPLE"
 
 PercentAs = Literal["percent", "fraction"]
 Row = tuple[int, Mapping[str, Any]]
+_EXACT = Context(prec=3000)  # more digits than a figure is allowed: nothing is rounded
 
 
 @dataclass
@@ -67,7 +70,7 @@ def read_tables(
     if path.is_dir():
         raw = _read_folder(path, encoding, tables)
     elif path.suffix.lower() == ".json":
-        raw = _read_json(path, tables)
+        raw = _read_json(path, encoding, tables)
     elif path.suffix.lower() == ".xlsx":
         raw = _read_workbook(path, tables)
     else:
@@ -90,10 +93,12 @@ def table_named(name: str) -> str | None:
 def _table_or_note(name: str, tables: Tables) -> str | None:
     table = table_named(name)
     if table is None:
-        near = get_close_matches(fold(name), TABLES, n=1, cutoff=0.8)
+        near = get_close_matches(fold(name), TABLES, n=1, cutoff=0.75)  # category: categories
         if near:
             tables.invalid.append(
-                InvalidRow(near[0], None, (), None, "table_near_miss", {"near": near[0]})
+                InvalidRow(
+                    near[0], None, _nobody(near[0]), None, "table_near_miss", {"near": near[0]}
+                )
             )
         else:
             tables.ignored_columns.append(f"{name} (whole table)")
@@ -105,13 +110,24 @@ def _table_or_note(name: str, tables: Tables) -> str | None:
     return table
 
 
-def _headers(table: str, names: Sequence[object], tables: Tables) -> list[str | None] | None:
-    """Give the column that each header names (None = ignored), or None to refuse the table."""
+def _nobody(table: str) -> tuple[None, ...]:
+    """Give a key of `table` none of which can be read: it may be anybody's."""
+    return (None,) * len(TABLES[table].key_columns)
+
+
+def _headers(
+    table: str, names: Sequence[object], tables: Tables, *, partial: bool = False
+) -> list[str | None] | None:
+    """Give the column that each header names (None = ignored), or None to refuse the table.
+
+    `partial` says that a column may be missing because no row states it.
+    """
     known = columns(table)
     folded = {fold(column): column for column in known}
     texts = [fold(str(name)) if name is not None else "" for name in names]
     found = [folded.get(text) for text in texts]
     problems: list[tuple[str | None, str, dict[str, str]]] = []
+    ignored: list[str] = []
     for text, column in zip(texts, found, strict=True):
         if column is not None or not text or text.startswith(fold(OWN_COLUMNS)):
             continue
@@ -120,7 +136,7 @@ def _headers(table: str, names: Sequence[object], tables: Tables) -> list[str | 
         if near:
             problems.append((folded[near[0]], "column_near_miss", {"near": folded[near[0]]}))
         else:
-            tables.ignored_columns.append(f"{table}.{text.replace(' ', '_')}")
+            ignored.append(f"{table}.{text.replace(' ', '_')}")
     named = [column for column in found if column is not None]
     problems += [
         (column, "column_twice", {}) for column in dict.fromkeys(named) if named.count(column) > 1
@@ -129,13 +145,15 @@ def _headers(table: str, names: Sequence[object], tables: Tables) -> list[str | 
     problems += [
         (column, "column_missing", {})
         for column, required in known.items()
-        if required and column not in named and column not in near_misses
+        if required and not partial and column not in named and column not in near_misses
     ]
     if not problems:
+        tables.ignored_columns += dict.fromkeys(ignored)
         return found
-    nothing = (None,) * len(TABLES[table].key_columns)
+    # The ignored ones are not told of: without a header they are some person's cells.
     tables.invalid += [
-        InvalidRow(table, None, nothing, column, code, params) for column, code, params in problems
+        InvalidRow(table, None, _nobody(table), column, code, params)
+        for column, code, params in problems
     ]
     return None
 
@@ -149,9 +167,11 @@ def _rows(
     """
     header: list[str | None] | None = None
     for number, line in enumerate(lines, start=1):
-        if all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in line):
+        if all(_blank(cell) for cell in line):
             continue
         if header is None:
+            named = max(place for place, cell in enumerate(line, start=1) if not _blank(cell))
+            line = line[:named]
             if any(cell not in (None, "") for cell in line[MAX_COLUMNS:]):
                 raise ReadingError("too_many_columns", f"{table}: too many columns", table=table)
             header = _headers(table, line[:MAX_COLUMNS], tables)
@@ -163,11 +183,34 @@ def _rows(
         }
         beyond = any(cell not in (None, "") for cell in line[len(header) :])
         if beyond or (len(line) < len(header) and not padded):
-            record, problems = build_record(table, number, cells)
-            key = record.key if record is not None else problems[0].key
-            tables.invalid.append(InvalidRow(table, number, key, None, "ragged"))
+            tables.invalid.append(
+                InvalidRow(table, number, _ragged_key(table, header, line), None, "ragged")
+            )
         else:
             yield number, cells
+    if header is None:  # not even a header: nothing says that this table is complete
+        _headers(table, (), tables)
+
+
+def _blank(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _ragged_key(
+    table: str, header: Sequence[str | None], line: Sequence[Any]
+) -> tuple[str | None, ...]:
+    """Give what can be told of the key of a line that does not fit its header.
+
+    Where the line broke is not known: at most its first cell stands where it should. In a
+    short line the first cell may itself be the lost one; where that would leave somebody's
+    facts wrongly complete, nothing of the key is believed.
+    """
+    model = TABLES[table]
+    one_row_each = model.unique and len(model.key_columns) == 1
+    if header[0] is None or (len(line) < len(header) and not one_row_each):
+        return _nobody(table)
+    record, problems = build_record(table, None, {header[0]: line[0]})
+    return record.key if record is not None else problems[0].key
 
 
 def _build(table: str, rows: Iterable[Row], percent_as: PercentAs, tables: Tables) -> None:
@@ -187,7 +230,7 @@ def _build(table: str, rows: Iterable[Row], percent_as: PercentAs, tables: Table
             continue
         bare = _bare_number(cells.get("percent")) if table == "quality" else None
         if bare is not None and percent_as == "fraction":
-            add(number, {**cells, "percent": f"{bare * 100:f}%"})
+            add(number, {**cells, "percent": f"{_EXACT.multiply(bare, Decimal(100)):f}%"})
         elif bare == 1:
             ones.append((number, cells))
         else:
@@ -211,7 +254,9 @@ def _bare_number(value: object) -> Decimal | None:
 def _read_folder(
     folder: Path, encoding: str | None, tables: Tables
 ) -> Iterator[tuple[str, Iterable[Row]]]:
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv")
+    files = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file()
+    )
     if not files:
         raise ReadingError("no_tables", f"{folder.name} holds no TABLE.csv", name=folder.name)
     for path in files:
@@ -232,7 +277,7 @@ def _decode(path: Path, encoding: str | None) -> str:
         return data.decode(encoding or "utf-8")
     except LookupError:
         raise UsageError(f"no such encoding: {encoding}") from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise ReadingError(
             "encoding", f"{path.name} is not in {encoding or 'UTF-8'}", name=path.name
         ) from None
@@ -263,7 +308,9 @@ def _csv_lines(table: str, text: str, name: str) -> Iterator[Sequence[str]]:
 # JSON -----------------------------------------------------------------------------------
 
 
-def _read_json(path: Path, tables: Tables) -> Iterator[tuple[str, Iterable[Row]]]:
+def _read_json(
+    path: Path, encoding: str | None, tables: Tables
+) -> Iterator[tuple[str, Iterable[Row]]]:
     def no_constant(name: str) -> Any:
         raise ValueError(name)
 
@@ -271,12 +318,19 @@ def _read_json(path: Path, tables: Tables) -> Iterator[tuple[str, Iterable[Row]]
         found = dict(pairs)
         if len(found) != len(pairs):
             raise ValueError("a key stands twice")
+        for name in found:
+            name.encode()  # half a character, such as \ud800, can be in no report
         return found
+
+    def whole(digits: str) -> int | Decimal:
+        # int() refuses thousands of digits, and with them the whole file.
+        return int(digits) if len(digits) <= 30 else Decimal(digits)
 
     try:
         content = json.loads(
-            _decode(path, None),
+            _decode(path, encoding),
             parse_float=Decimal,
+            parse_int=whole,
             parse_constant=no_constant,
             object_pairs_hook=unique,
         )
@@ -297,11 +351,10 @@ def _json_rows(table: str, objects: list[dict[str, Any]], tables: Tables) -> lis
     names = list(dict.fromkeys(name for row in objects for name in row))
     if not objects:
         return []
-    required = [column for column, needed in columns(table).items() if needed]
-    header = _headers(table, names + [c for c in required if c not in names], tables)
+    header = _headers(table, names, tables, partial=True)
     if header is None:
         return []
-    known = {name: column for name, column in zip(names, header, strict=False) if column}
+    known = {name: column for name, column in zip(names, header, strict=True) if column}
     return [
         (number, {known[name]: value for name, value in row.items() if name in known})
         for number, row in enumerate(objects, start=1)
@@ -309,6 +362,9 @@ def _json_rows(table: str, objects: list[dict[str, Any]], tables: Tables) -> lis
 
 
 # Workbooks ------------------------------------------------------------------------------
+
+_QUOTED = re.compile(r'"[^"]*"|\\.')
+_NOT_SHOWN = re.compile(r"[_*].|\[[^\]]*\]")  # room, filling, colours and conditions
 
 
 def _read_workbook(path: Path, tables: Tables) -> Iterator[tuple[str, Iterable[Row]]]:
@@ -340,7 +396,7 @@ def _guard_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as container:
             members = container.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise ReadingError(
             "not_a_workbook", f"{path.name} is not a readable workbook", name=path.name
         ) from None
@@ -355,11 +411,12 @@ def _guard_zip(path: Path) -> None:
 
 
 def _sheet_lines(sheet: Any, name: str, cells_left: list[int]) -> Iterator[Sequence[Any]]:
-    # What a sheet declares of its size is not believed: one cell at the far end would cost all.
-    sheet.reset_dimensions()
     try:
+        # What a sheet declares of its size is not believed: one cell at the far end would
+        # cost all. An empty row costs too: rows may be numbered into the billions.
+        sheet.reset_dimensions()
         for line in sheet.iter_rows():
-            cells_left[0] -= len(line)
+            cells_left[0] -= max(1, len(line))
             if cells_left[0] < 0:
                 raise ReadingError("too_many_cells", f"{name} has too many cells", name=name)
             yield [_cell(cell) for cell in line]
@@ -378,7 +435,20 @@ def _cell(cell: Any) -> Any:
         return value.date() if isinstance(value, datetime) else value
     if isinstance(value, int | float):
         number = Decimal(format(value, ".15g"))
-        if "%" in (cell.number_format or ""):
-            return f"{number * 100:f}%"
-        return int(number) if number == number.to_integral_value() else number
+        times = _percent_sign(cell.number_format or "")
+        if times is not None:
+            return f"{number * times:f}%"
+        whole = number.is_finite() and number == number.to_integral_value()
+        return int(number) if whole else number
     return str(value)
+
+
+@lru_cache(maxsize=256)
+def _percent_sign(number_format: str) -> int | None:
+    """Give what a cell's number is multiplied by before `%` is shown; None = no such sign.
+
+    A sign in quotation marks or after a backslash is shown only: 60 stays 60 %.
+    """
+    quoted = "".join(_QUOTED.findall(number_format))
+    plain = _NOT_SHOWN.sub("", _QUOTED.sub("", number_format))
+    return 100 if "%" in plain else 1 if "%" in quoted else None

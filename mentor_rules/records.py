@@ -6,13 +6,12 @@ text shown to people (`texts.toml`); values are never echoed, because a shifted 
 put a person's name anywhere.
 """
 
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -30,15 +29,17 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mentor_rules import vocabulary as v
-from mentor_rules.vocabulary import BLANKS, Vocabulary, fold
+from mentor_rules.vocabulary import BLANKS, INVISIBLE, SHEET_ERRORS, Vocabulary, fold
 
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2100, 12, 31)
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _LOCAL = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:[.,][0-9]{1,30})?")
+_SPACES = str.maketrans(dict.fromkeys("\xa0\u2009\u202f", " "))
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}|[0-9]{1,3}(?: [0-9]{3}){1,9})(?:[.,][0-9]{1,30})?")
 _YEAR = re.compile(r"([0-9]{4}) ?[/-] ?([0-9]{2}|[0-9]{4})")
 _MAX_TEXT = 1000
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write it, UTF-8 cannot
 SHARE_OR_PERCENT = object()  # a cell that its whole column leaves open: 1 %, or the share 1
 
 
@@ -52,20 +53,27 @@ def clean_text(value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise _refuse("not_text")
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise _refuse("not_text")
-        value = int(value) if value.is_integer() else repr(value)
-    text = unicodedata.normalize("NFC", str(value)).strip().strip("﻿​")
+    text = value if isinstance(value, str) else _as_typed(value)
+    text = unicodedata.normalize("NFC", text).strip().strip(INVISIBLE).strip()
     if len(text) > _MAX_TEXT:
         raise _refuse("too_long", limit=_MAX_TEXT)
-    if "\x00" in text:
+    if "\x00" in text or _HALF_A_CHARACTER.search(text) or text.upper() in SHEET_ERRORS:
         raise _refuse("not_text")
     return None if fold(text) in BLANKS else text
 
 
+def _as_typed(number: int | float | Decimal) -> str:
+    """Give a number as a person types it: a whole one without `.0`, none with an exponent."""
+    exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    if not exact.is_finite():
+        raise _refuse("not_text")
+    if abs(exact.adjusted()) > _MAX_TEXT:
+        raise _refuse("too_long", limit=_MAX_TEXT)
+    return str(int(exact)) if exact == exact.to_integral_value() else f"{exact:f}"
+
+
 def parse_id(value: object) -> str:
-    """Give an id as text; a whole number from a workbook loses its `.0`."""
+    """Give an id as text; a whole number loses its `.0`."""
     text = clean_text(value)
     if text is None:
         raise _refuse("required")
@@ -75,6 +83,8 @@ def parse_id(value: object) -> str:
 def parse_date(value: object) -> date | None:
     """Give a day of 1990-2100 from a date, `2026-09-01` or `01.09.2026`; None if not stated."""
     if isinstance(value, datetime):
+        if value.tzinfo is not None:  # its day depends on where one asks
+            raise _refuse("not_a_date")
         value = value.date()
     if not isinstance(value, date):
         if isinstance(value, bool | int | float | Decimal):
@@ -101,10 +111,8 @@ def parse_number(value: object) -> Decimal | None:
     """Give an exact finite number; a float is read as its shortest decimal."""
     if isinstance(value, bool):
         raise _refuse("not_a_number")
-    if isinstance(value, float):
-        value = repr(value) if not value.is_integer() else str(int(value))
-    if isinstance(value, int):
-        value = str(value)
+    if isinstance(value, int | float):
+        value = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if isinstance(value, Decimal):
         if not value.is_finite() or abs(value.adjusted()) > _MAX_TEXT:
             raise _refuse("not_a_number")
@@ -112,10 +120,11 @@ def parse_number(value: object) -> Decimal | None:
     text = clean_text(value)
     if text is None:
         return None
-    compact = text.replace(" ", "").replace("\xa0", "").replace("−", "-")
-    if not _NUMBER.fullmatch(compact):
+    # Spaces only between thousands: `6 0` may be two figures.
+    text = text.translate(_SPACES).replace("−", "-")
+    if not _NUMBER.fullmatch(text):
         raise _refuse("not_a_number")
-    return Decimal(compact.replace(",", "."))
+    return Decimal(text.replace(" ", "").replace(",", "."))
 
 
 def parse_percent(value: object) -> Decimal | None:
@@ -128,14 +137,12 @@ def parse_percent(value: object) -> Decimal | None:
         raise _refuse("share_or_percent")
     marked = False
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip().strip(INVISIBLE).strip()
         if text.endswith("%"):
             marked, value = True, text[:-1].rstrip()
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _refuse("not_a_percent")
     try:
         number = parse_number(value)
-    except (PydanticCustomError, InvalidOperation):
+    except PydanticCustomError:
         raise _refuse("not_a_percent") from None
     if number is None:
         if marked:
@@ -145,7 +152,7 @@ def parse_percent(value: object) -> Decimal | None:
         raise _refuse("percent_outside")
     if 0 < number < 1 and not marked:
         raise _refuse("share_or_percent")
-    return abs(number)
+    return number.copy_abs()  # of -0; abs() would round to the digits of its context
 
 
 def parse_count(value: object) -> int | None:
@@ -173,7 +180,7 @@ def parse_school_year(value: object) -> str:
     text = clean_text(value)
     if text is None:
         raise _refuse("required")
-    match = _YEAR.fullmatch(text.replace("–", "-").replace("—", "-"))
+    match = _YEAR.fullmatch(fold(text))
     if match is None:
         raise _refuse("not_a_school_year")
     first, second = int(match[1]), match[2]
@@ -199,8 +206,7 @@ def parse_iin(value: object) -> str | None:
     text = clean_text(value)
     if text is None:
         return None
-    if isinstance(value, int | float):
-        text = text.zfill(12)
+    text = text.zfill(12)  # a cell of digits loses its leading zeros, in CSV too
     if not is_iin(text):
         raise _refuse("not_an_iin")
     return text
@@ -403,8 +409,9 @@ class QualityYear(Record):
         if self.learners_good > self.learners:
             raise _refuse("more_good_than_all", column="learners_good")
         if self.percent is not None:
-            exponent = self.percent.as_tuple().exponent
-            last_digit = Fraction(10) ** min(0, exponent if isinstance(exponent, int) else 0)
+            # Zeros at the end do not count: a workbook does not tell 60.0 from 60.
+            places = len(f"{self.percent:f}".partition(".")[2].rstrip("0"))
+            last_digit = Fraction(1, 10**places)
             ratio = Fraction(100 * self.learners_good, self.learners)
             if abs(ratio - Fraction(self.percent)) >= last_digit:
                 raise _refuse("percent_against_learners", column="percent")
@@ -555,7 +562,7 @@ class InvalidRow:
     column: str | None
     code: str
     params: Mapping[str, str] = field(default_factory=dict)
-    readable: Mapping[str, Any] = field(default_factory=dict)
+    readable: Mapping[str, Any] = field(default_factory=dict, repr=False)  # names among them
     spoils: bool = True
 
     @property

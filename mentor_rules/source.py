@@ -3,11 +3,13 @@
 import hashlib
 import tomllib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 PROJECT = "mentor-rules"
 
 
+@cache
 def rules_folder() -> Path:
     """Give the folder `rules/`: this project's checkout if there is one, else the package's.
 

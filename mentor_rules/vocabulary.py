@@ -40,19 +40,21 @@ FinalBody = Literal["pedagogical_council", "other"]
 # Letters that are drawn alike: typed Latin inside a Cyrillic word, they mean the Cyrillic one.
 _LOOK_ALIKE = str.maketrans("aceopxyhikmtb", "асеорхуһікмтв")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−﹘﹣－", "-"))
-_INVISIBLE = dict.fromkeys(
-    [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F)]
+INVISIBLE = "".join(
+    map(chr, [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
 )
+_UNSEEN = str.maketrans(dict.fromkeys(INVISIBLE))
 
 
 def fold(text: str) -> str:
     """Give the form in which names and closed values are compared.
 
-    NFC, without invisible characters, one kind of dash without spaces around it,
+    Without invisible characters, NFC, one kind of dash without spaces around it,
     single spaces, lower case.
     """
-    plain = unicodedata.normalize("NFC", text).translate(_INVISIBLE).translate(_DASHES)
-    words = " ".join(plain.casefold().replace("_", " ").split())
+    # NFC comes last: an invisible character may part a letter from its accent.
+    plain = text.translate(_UNSEEN).translate(_DASHES).casefold()
+    words = " ".join(unicodedata.normalize("NFC", plain).replace("_", " ").split())
     return words.replace(" -", "-").replace("- ", "-")
 
 
@@ -243,7 +245,21 @@ PORTFOLIO = _vocabulary(
 YES_NO = _vocabulary(
     "yes_no",
     {"yes": ("yes", "иә", "да"), "no": ("no", "жоқ", "нет")},
-    {"и.о.": "yes", "и.о": "yes", "ио": "yes", "м.а.": "yes", "м.а": "yes", "ма": "yes"},
+    {
+        "и.о.": "yes",
+        "и.о": "yes",
+        "ио": "yes",
+        "м.а.": "yes",
+        "м.а": "yes",
+        "ма": "yes",
+        # How spreadsheets write a yes/no cell when they save it as CSV.
+        "true": "yes",
+        "истина": "yes",
+        "ақиқат": "yes",
+        "false": "no",
+        "ложь": "no",
+        "жалған": "no",
+    },
 )
 
 AGREED_BY = _vocabulary(
@@ -305,6 +321,12 @@ FINAL_BODY = _vocabulary(
         "other": ("other", "басқа", "другое"),
     },
     {"педсовет": "pedagogical_council"},
+)
+
+# What a spreadsheet shows where a formula fails, in English and in Russian: nothing to read.
+SHEET_ERRORS = frozenset(
+    "#N/A #NAME? #NULL! #NUM! #REF! #VALUE! #DIV/0! "
+    "#Н/Д #ИМЯ? #ПУСТО! #ЧИСЛО! #ССЫЛКА! #ЗНАЧ! #ДЕЛ/0!".split()
 )
 
 # Cells that schools write for "not stated". Zero is a figure and is not among them.
