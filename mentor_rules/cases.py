@@ -13,9 +13,10 @@ from typing import Any
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
+from mentor_rules.errors import MentorRulesError, Problem, RulebookError, UsageError
 from mentor_rules.facts import FACTS, YEARS_COUNTED, Case
 from mentor_rules.records import TABLES
-from mentor_rules.rulebook import CaseShape, DatedBy, Outcome, Rule, Rulebook, bind
+from mentor_rules.rulebook import CaseShape, DatedBy, Outcome, Rule, Rulebook, bind, nearest
 from mentor_rules.verdict import merged
 
 DEFAULT_ON = date(2026, 9, 1)
@@ -71,6 +72,10 @@ _UNREADABLE = {
 }
 
 
+class CaseError(MentorRulesError):
+    """A case that gives what no case can give."""
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """A case as run: what it expects and what came out."""
@@ -87,12 +92,24 @@ class CaseResult:
 
 
 def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[CaseResult]:
-    """Give the result of every case of `rules` (default: of the whole rulebook)."""
-    return [
-        CaseResult(rule.id, case.says, case.expect, run_case(rulebook, rule, case))
-        for rule in (rulebook.rules if rules is None else rules)
-        for case in rule.cases
-    ]
+    """Give the result of every case of `rules` (default: of the whole rulebook).
+
+    Raises RulebookError, naming every case that gives what cannot be given.
+    """
+    results = []
+    problems: list[Problem] = []
+    for rule in rulebook.rules if rules is None else rules:
+        for place, case in enumerate(rule.cases):
+            try:
+                found = run_case(rulebook, rule, case)
+            except (UsageError, CaseError) as error:
+                path = f"case.{place}"
+                problems.append(Problem(rule.file, path, f"{case.says}: {error}", "mend the case"))
+            else:
+                results.append(CaseResult(rule.id, case.says, case.expect, found))
+    if problems:
+        raise RulebookError(problems)
+    return results
 
 
 def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
@@ -112,9 +129,12 @@ def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
 
 
 def as_case(given: Mapping[str, Any]) -> Case:
-    """Give the person and the records that the inputs of a case describe."""
-    if unknown := set(given) - GIVEN:
-        raise ValueError(f"a case cannot give {', '.join(sorted(unknown))}")
+    """Give the person and the records that the inputs of a case describe.
+
+    Raises CaseError where an input is unknown, or makes a row that cannot be read unasked.
+    """
+    for name in sorted(set(given) - GIVEN):
+        raise CaseError(f"a case cannot give {name}{nearest(name, GIVEN)}")
     calendar = SchoolCalendar.load()
     on = given.get("on", DEFAULT_ON)
     mentee = MENTOR if given.get("same_person") else MENTEE
@@ -156,9 +176,15 @@ def as_case(given: Mapping[str, Any]) -> Case:
         tables["reserve"] = [
             {"school_id": SCHOOL, "teacher_id": MENTOR, **row} for row in given["reserve"]
         ]
-    for table in given.get("unreadable", ()):
+    asked = list(given.get("unreadable", ()))
+    for table in asked:
+        if table not in _UNREADABLE:
+            raise CaseError(f"no table {table} can be unreadable{nearest(table, _UNREADABLE)}")
         tables.setdefault(table, []).append(_UNREADABLE[table])
     dossier = Dossier.from_tables({table: tables[table] for table in TABLES if table in tables})
+    for row in dossier.invalid:
+        if row.spoils and row.table not in asked:
+            raise CaseError(f"{row.table} {row.column}: {row.code.replace('_', ' ')}")
     return Case(
         dossier,
         calendar,

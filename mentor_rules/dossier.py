@@ -332,6 +332,15 @@ class Dossier:
         """Give the appointments of a mentee."""
         return self._by_mentee.get(mentee_id, ())
 
+    def people(self) -> set[str]:
+        """Give the ids of all whom a row is about."""
+        return {
+            column_value(record, "teacher_id")
+            for table, records in self._tables.items()
+            if "teacher_id" in TABLES[table].model_fields
+            for record in records
+        }
+
     def names(self) -> dict[str, str]:
         """Give the names of teachers by id: personal, shown only when asked for."""
         return {

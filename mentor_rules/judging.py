@@ -4,8 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
+from datetime import date, datetime
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -17,6 +17,8 @@ from mentor_rules.facts import FACTS, Case, Fact, FactId, Purpose
 from mentor_rules.findings import Presenter
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import (
+    FIRST_DAY,
+    LAST_DAY,
     CategoryPeriod,
     InvalidRow,
     Post,
@@ -53,7 +55,7 @@ from mentor_rules.verdict import (
     eligibility,
     procedure,
 )
-from mentor_rules.vocabulary import Language
+from mentor_rules.vocabulary import LANGUAGES, Language
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def _bench(
     folders: tuple[str, ...],
     only: Literal["eligibility", "procedure"] | None = None,
 ) -> _Bench:
+    if language not in LANGUAGES:
+        raise UsageError(f"no language {language}: one of {', '.join(LANGUAGES)}")
     left_out = {"eligibility": "remediable", "procedure": "blocking"}.get(only or "")
     rules = tuple(
         bind(rule, settled)
@@ -87,6 +91,13 @@ def _bench(
         Verdicts(rules, "blocking", settled),
         Verdicts(rules, "remediable", settled),
     )
+
+
+def _expect_day(name: str, day: object) -> None:
+    if not isinstance(day, date) or isinstance(day, datetime):
+        raise UsageError(f"{name} is a datetime.date, such as date(2026, 9, 1)")
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise UsageError(f"{name} lies outside {FIRST_DAY} to {LAST_DAY}")
 
 
 OF_APPOINTMENTS = ("eligibility", "appointment", "plan", "reporting")
@@ -165,6 +176,7 @@ def check(
     question or reading, RulebookError for a broken rulebook.
     """
     started = time.perf_counter()
+    _expect_day("as_of", as_of)
     rulebook = rulebook or builtin_rulebook()
     calendar = SchoolCalendar.load()
     settled = rulebook.settle(readings, over=settle)
@@ -247,11 +259,14 @@ def check_candidate(
 
     `quality`, `posts` and `categories` are the teacher's rows: None = not known, an empty
     list of posts = holds none. `subject` is the one to be mentored; None = any. `purpose`
-    "reserve" asks whether the person may enter the reserve. Raises as `check` does.
+    "reserve" asks whether the person may enter the reserve. Raises as `check` does, and
+    UsageError for a row of another teacher.
     """
     dossier = Dossier(
         schools=[school], teachers=[teacher], quality=quality, posts=posts, categories=categories
     )
+    if strangers := dossier.people() - {teacher.teacher_id}:
+        raise UsageError(f"{len(strangers)} rows given are about other teachers")
     return candidate_in(
         dossier,
         teacher.teacher_id,
@@ -283,13 +298,15 @@ def candidate_in(
     The school is the teacher's own if none is named. Raises UsageError where the dossier has
     no readable row of the teacher and no school is named.
     """
+    _expect_day("on", on)
     if school_id is None:
         found = dossier.teacher(teacher_id).records
         if not found:
             raise UsageError(f"the dossier has no readable row of the teacher {teacher_id}")
         school_id = found[0].school_id
     rulebook = rulebook or builtin_rulebook()
-    bench = _bench(rulebook, rulebook.settle(readings, over=settle), language, OF_CANDIDATES)
+    settled = rulebook.settle(readings, over=settle)
+    bench = _bench(rulebook, settled, language, OF_CANDIDATES)
     calendar = SchoolCalendar.load()
     case = Case(dossier, calendar, teacher_id, school_id, subject, on, on, purpose)
     judged = _judge(bench, case)
@@ -297,6 +314,7 @@ def candidate_in(
         teacher_id=teacher_id,
         school_id=school_id,
         on=on,
+        provenance=_provenance(rulebook, settled, calendar),
         eligibility=eligibility(bench.blocking, judged.outcomes),
         assumptions=_assumptions(bench, judged),
         findings=_findings(bench, judged),
@@ -382,13 +400,17 @@ def _entry(row: InvalidRow, language: Language) -> InvalidEntry:
     )
 
 
-def _provenance(rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar) -> Provenance:
+@cache
+def _package() -> str:
     try:
-        package = version(PROJECT)
+        return f"{PROJECT} {version(PROJECT)}"
     except PackageNotFoundError:  # run from a folder that was never installed
-        package = "unknown"
+        return PROJECT
+
+
+def _provenance(rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar) -> Provenance:
     return Provenance(
-        package=f"{PROJECT} {package}",
+        package=_package(),
         rulebook=rulebook.id,
         rulebook_sha256=rulebook.sha256,
         calendar=f"kz.toml sha256:{calendar.sha256[:16]}",

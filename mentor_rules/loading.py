@@ -36,6 +36,7 @@ from mentor_rules.checks import Literal as LiteralOperand
 from mentor_rules.errors import Problem, RulebookError
 from mentor_rules.facts import SPECS, FactSpec
 from mentor_rules.rulebook import (
+    FOLDERS,
     ActShape,
     Figure,
     FigureRow,
@@ -45,6 +46,7 @@ from mentor_rules.rulebook import (
     Rule,
     Rulebook,
     RuleShape,
+    Source,
     Texts,
     facts_of,
     nearest,
@@ -101,6 +103,17 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                     )
                 )
                 continue
+            if rule_id.split("/")[0] not in FOLDERS:
+                problems.append(
+                    Problem(
+                        name,
+                        "",
+                        f"no verdict looks into the folder {rule_id.split('/')[0]}",
+                        nearest(rule_id.split("/")[0], FOLDERS).removeprefix(": ")
+                        or f"put it into one of {', '.join(FOLDERS)}",
+                    )
+                )
+                continue
             shape = _parse(name, content, RuleShape, problems)
             if shape is not None:
                 shapes[rule_id] = (name, shape)
@@ -110,6 +123,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
         )
     if head is None:
         raise RulebookError(problems)
+    all_read = not problems  # what a file that is not read declares would seem missing
     problems += _question_problems(f"{folders[0].name}/order.toml", head.questions)
     rules = []
     for rule_id, (name, shape) in sorted(shapes.items()):
@@ -132,7 +146,9 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                 )
             questions[question] = asked
     problems += _shared_facts(rules, {rule_id: name for rule_id, (name, _) in shapes.items()})
-    problems += _profile_problems(f"{folders[0].name}/order.toml", head, questions)
+    if all_read:
+        problems += _profile_problems(f"{folders[0].name}/order.toml", head, questions)
+        problems += _coverage_problems(f"{folders[0].name}/order.toml", head, shapes)
     if problems:
         raise RulebookError(problems)
     return Rulebook(
@@ -189,6 +205,8 @@ def _shape_problem(name: str, shape: type[BaseModel], item: Mapping[str, Any]) -
                 name, path, f"the language {last} is missing", "write every text in en, kk and ru"
             )
         return Problem(name, path, f"{last} is missing", f"add {last}")
+    if kind == "literal_error":
+        return Problem(name, path, f"{last} has no such value", f"one of {item['ctx']['expected']}")
     return Problem(name, path, str(item["msg"]), "see the other rules for the shape")
 
 
@@ -270,6 +288,19 @@ def _profile_problems(
                 )
 
 
+def _coverage_problems(file: str, head: ActShape, rules: Iterable[str]) -> Iterator[Problem]:
+    known = set(rules)
+    for place, norm in enumerate(head.coverage):
+        for rule in norm.rules:
+            if rule not in known:
+                yield Problem(
+                    file,
+                    f"coverage.{place}.rules",
+                    f"no rule {rule}",
+                    nearest(rule, known).removeprefix(": ") or "name a rule, or leave it out",
+                )
+
+
 def _shared_facts(rules: Sequence[Rule], files: Mapping[str, str]) -> Iterator[Problem]:
     """Refuse a fact that can be missing in two blocking rules: no verdict would stay exact."""
     used: dict[str, str] = {}
@@ -346,6 +377,7 @@ class _RuleChecker:
             return None
         return Rule(
             id=self.id,
+            file=self.file,
             act=self.head.id,
             norms=tuple(shape.norms),
             weight=shape.weight,
@@ -390,7 +422,8 @@ class _RuleChecker:
                 return
         rows = []
         for place, row in enumerate(shape.rows):
-            found = self._row(f"{path}.rows.{place}", row, shape.by)
+            source = shape.source or self.shape.source
+            found = self._row(f"{path}.rows.{place}", row, shape.by, source)
             if found is None:
                 return
             rows.append(found)
@@ -401,11 +434,11 @@ class _RuleChecker:
             )
             return
         self._dates(path, rows, shape.by)
-        self.figures[name] = Figure(
-            name, shape.unit, tuple(shape.by), tuple(rows), shape.source or self.shape.source
-        )
+        self.figures[name] = Figure(name, shape.unit, tuple(shape.by), tuple(rows))
 
-    def _row(self, path: str, row: Mapping[str, Any], by: Sequence[str]) -> FigureRow | None:
+    def _row(
+        self, path: str, row: Mapping[str, Any], by: Sequence[str], source: Source
+    ) -> FigureRow | None:
         first, until = row.get("from"), row.get("until")
         if type(first) is not date or not (until is None or type(until) is date):
             self._refuse(
@@ -423,7 +456,16 @@ class _RuleChecker:
                 )
                 return None
             keys.append(str(value))
-        columns = {key: value for key, value in row.items() if key not in ("from", "until", *by)}
+        if "source" in row:
+            try:
+                source = Source.model_validate(row["source"])
+            except ValidationError as error:
+                for item in error.errors(include_url=False, include_input=False):
+                    shaped = _shape_problem(self.file, Source, item)
+                    self._refuse(f"{path}.source.{shaped.path}", shaped.problem, shaped.suggestion)
+                return None
+        own = ("from", "until", "source", *by)
+        columns = {key: value for key, value in row.items() if key not in own}
         for column, value in columns.items():
             if type(value) is not int:
                 self._refuse(
@@ -432,7 +474,7 @@ class _RuleChecker:
                     "write a whole number in the figure's unit (60 % = 6000 basis points)",
                 )
                 return None
-        return FigureRow(first, until, tuple(keys), MappingProxyType(columns))
+        return FigureRow(first, until, tuple(keys), MappingProxyType(columns), source)
 
     def _dates(self, path: str, rows: Sequence[FigureRow], by: Sequence[str]) -> None:
         """Refuse a day of the rule's force with no row, or two, under some key."""

@@ -172,16 +172,16 @@ def _rows(
         if header is None:
             named = max(place for place, cell in enumerate(line, start=1) if not _blank(cell))
             line = line[:named]
-            if any(cell not in (None, "") for cell in line[MAX_COLUMNS:]):
+            if len(line) > MAX_COLUMNS:
                 raise ReadingError("too_many_columns", f"{table}: too many columns", table=table)
-            header = _headers(table, line[:MAX_COLUMNS], tables)
+            header = _headers(table, line, tables)
             if header is None:
                 return
             continue
         cells = {
             column: cell for column, cell in zip(header, line, strict=False) if column is not None
         }
-        beyond = any(cell not in (None, "") for cell in line[len(header) :])
+        beyond = not all(_blank(cell) for cell in line[len(header) :])
         if beyond or (len(line) < len(header) and not padded):
             tables.invalid.append(
                 InvalidRow(table, number, _ragged_key(table, header, line), None, "ragged")

@@ -39,6 +39,8 @@ _SPACES = str.maketrans(dict.fromkeys("\xa0\u2009\u202f", " "))
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}|[0-9]{1,3}(?: [0-9]{3}){1,9})(?:[.,][0-9]{1,30})?")
 _YEAR = re.compile(r"([0-9]{4}) ?[/-] ?([0-9]{2}|[0-9]{4})")
 _MAX_TEXT = 1000
+# What may surround a value unseen: every space (the last is U+3000) and invisible character.
+_EDGES = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write it, UTF-8 cannot
 SHARE_OR_PERCENT = object()  # a cell that its whole column leaves open: 1 %, or the share 1
 
@@ -54,7 +56,7 @@ def clean_text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise _refuse("not_text")
     text = value if isinstance(value, str) else _as_typed(value)
-    text = unicodedata.normalize("NFC", text).strip().strip(INVISIBLE).strip()
+    text = unicodedata.normalize("NFC", text).strip(_EDGES)
     if len(text) > _MAX_TEXT:
         raise _refuse("too_long", limit=_MAX_TEXT)
     if "\x00" in text or _HALF_A_CHARACTER.search(text) or text.upper() in SHEET_ERRORS:
@@ -137,7 +139,7 @@ def parse_percent(value: object) -> Decimal | None:
         raise _refuse("share_or_percent")
     marked = False
     if isinstance(value, str):
-        text = value.strip().strip(INVISIBLE).strip()
+        text = value.strip(_EDGES)
         if text.endswith("%"):
             marked, value = True, text[:-1].rstrip()
     try:
@@ -295,6 +297,14 @@ class Record(BaseModel):
     table: ClassVar[str]
     key_columns: ClassVar[tuple[str, ...]]
     unique: ClassVar[bool] = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Pydantic refuses too, but its text would show the value in spite of the setting above.
+        raise ValidationError.from_exception_data(
+            type(self).__name__,
+            [{"type": "frozen_instance", "loc": (name,), "input": None}],
+            hide_input=True,
+        )
 
     @cached_property
     def key(self) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ class CandidateResult(_Result):
     teacher_id: str
     school_id: str
     on: date
+    provenance: "Provenance"
     eligibility: Eligibility
     assumptions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -45,6 +45,8 @@ Outcome = Literal[
     "not_in_force",
 ]
 DatedBy = Literal["ordered_on", "starts_on", "formed_on"]
+# The folder of a rule says what it is about, and so which verdict it touches.
+FOLDERS = ("eligibility", "appointment", "plan", "reporting", "reserve")
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
@@ -229,6 +231,7 @@ class FigureRow:
     until: date | None
     keys: tuple[str, ...]
     columns: Mapping[str, int]
+    source: Source  # the row's own, or the figure's
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,6 @@ class Figure:
     unit: str
     by: tuple[str, ...]
     rows: tuple[FigureRow, ...]
-    source: Source
 
     def on(self, day: date) -> dict[tuple[str, ...], Mapping[str, int]]:
         """Give the rows in force on a day, by their keys."""
@@ -263,6 +265,7 @@ class Rule:
     """One requirement, as loaded from its file."""
 
     id: str
+    file: str
     act: str
     norms: tuple[str, ...]
     weight: Weight

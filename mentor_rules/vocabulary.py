@@ -325,8 +325,10 @@ FINAL_BODY = _vocabulary(
 
 # What a spreadsheet shows where a formula fails, in English and in Russian: nothing to read.
 SHEET_ERRORS = frozenset(
-    "#N/A #NAME? #NULL! #NUM! #REF! #VALUE! #DIV/0! "
-    "#Н/Д #ИМЯ? #ПУСТО! #ЧИСЛО! #ССЫЛКА! #ЗНАЧ! #ДЕЛ/0!".split()
+    (
+        *("#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"),
+        *("#Н/Д", "#ИМЯ?", "#ПУСТО!", "#ЧИСЛО!", "#ССЫЛКА!", "#ЗНАЧ!", "#ДЕЛ/0!"),
+    )
 )
 
 # Cells that schools write for "not stated". Zero is a figure and is not among them.

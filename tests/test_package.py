@@ -81,9 +81,8 @@ def test_an_editable_install_sees_an_edited_rule_at_once(checkout: Path, tmp_pat
     python = environment(tmp_path / "env")
     output(python, "-m", "pip", "install", "-q", "-e", checkout, cwd=tmp_path)
     # A copy left in site-packages by an older install must not win.
-    site = Path(
-        output(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=tmp_path).strip()
-    )
+    ask = "import site; print(site.getsitepackages()[0])"
+    site = Path(output(python, "-c", ask, cwd=tmp_path).strip())
     shutil.copytree(checkout / "rules", site / "mentor_rules" / "rules", dirs_exist_ok=True)
     folder, before, lower = output(python, "-c", PRINT_RULES, cwd=tmp_path).split("\n")[:3]
     assert Path(folder) == checkout / "rules"

@@ -3,6 +3,7 @@
 import json
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -207,7 +208,7 @@ def test_every_declared_fact_has_a_function_and_no_other() -> None:
 def test_the_examples_that_everybody_asks_about(
     percents: tuple[Any, ...], options: dict[str, str], expected: str
 ) -> None:
-    person = {
+    person: dict[str, Any] = {
         "kind": "ordinary",
         "category": "researcher",
         "category_from": None,
@@ -224,7 +225,7 @@ def test_the_examples_that_everybody_asks_about(
 
 def test_an_unknown_category_does_not_hide_a_quality_that_is_too_low() -> None:
     rows = [
-        QualityYear(teacher_id="T1", subject="физика", school_year=year, percent=percent)
+        QualityYear(teacher_id="T1", subject="физика", school_year=year, percent=Decimal(percent))
         for year, percent in zip(YEARS, (40, 41, 42), strict=True)
     ]
     answer = check_candidate(
@@ -242,7 +243,7 @@ def test_an_unknown_category_does_not_hide_a_quality_that_is_too_low() -> None:
 
 def test_a_head_who_teaches_is_barred_and_the_rest_is_shown_as_met() -> None:
     rows = [
-        QualityYear(teacher_id="T1", subject="физика", school_year=year, percent=90)
+        QualityYear(teacher_id="T1", subject="физика", school_year=year, percent=Decimal(90))
         for year in YEARS
     ]
     answer = check_candidate(

@@ -16,12 +16,11 @@ class _Line(Protocol):
 
 def list_rules(console: Console, rulebook: Rulebook, language: Language) -> None:
     """Print every rule: id, weight, certainty of its source, title."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("rule", "weight", "source", "title"):
-        table.add_column(heading, overflow="fold")
+    widest = max(len(rule.id) for rule in rulebook.rules)
     for rule in rulebook.rules:
-        table.add_row(rule.id, rule.weight, rule.source.certainty, Text(rule.title[language]))
-    console.print(table)
+        # No table: a narrow terminal, or a pipe, must not break an id in two.
+        text = f"{rule.id:<{widest}}  {rule.weight:<10}  {rule.source.certainty:<9}"
+        console.print(Text(f"{text}  {rule.title[language]}"), soft_wrap=True)
 
 
 def show_rule(console: Console, rulebook: Rulebook, rule: Rule, language: Language) -> None:
@@ -75,7 +74,7 @@ def _figure(console: Console, figure: Figure) -> None:
             str(row.first),
             str(row.until or ""),
             *(str(row.columns[column]) for column in columns),
-            figure.source.certainty,
+            row.source.certainty,
         )
     console.print(table)
 
