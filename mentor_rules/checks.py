@@ -150,6 +150,8 @@ def _compare(left: ast.expr, ops: list[ast.cmpop], comparators: list[ast.expr]) 
     listed = operators[0] in ("in", "not in")
     operands = [_operand(left, listed=False)]
     operands += [_operand(item, listed=listed) for item in comparators]
+    if not any(isinstance(operand, Name) for operand in operands):
+        raise CheckError("two literals are compared", "compare a fact with a figure or a value")
     return Compare(tuple(operands), tuple(operators))
 
 

@@ -91,7 +91,7 @@ ReadingsOption = Annotated[
 ]
 LangOption = Annotated[Lang, typer.Option("--lang", help="Language of all texts.")]
 Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Encoding of CSV files without a mark.")
+    str | None, typer.Option("--encoding", help="Encoding of CSV and JSON without a mark.")
 ]
 PercentOption = Annotated[
     PercentAs, typer.Option("--percent-as", help="fraction: bare 0.6 in quality is 60 %.")
@@ -99,6 +99,7 @@ PercentOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+ShowIds = Annotated[bool, typer.Option("--show-ids", help="Show ids that are IINs.")]
 Names = Annotated[bool, typer.Option("--names", help="Show names from the dossier.")]
 
 
@@ -115,6 +116,7 @@ def check_command(
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
     names: Names = False,
+    show_ids: ShowIds = False,
     force: Force = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 for depends and undetermined too.")
@@ -126,7 +128,7 @@ def check_command(
     rows were rejected or nothing was checked, 4 broken rulebook, 5 a fault.
     """
     rulebook = builtin_rulebook()
-    read = _read(dossier, encoding, percent_as)
+    read = _read(dossier, encoding, percent_as, show_ids)
     report = check(
         read,
         as_of=_day(as_of),
@@ -172,6 +174,7 @@ def candidate_command(
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
     names: Names = False,
+    show_ids: ShowIds = False,
     force: Force = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 for depends and undetermined too.")
@@ -179,7 +182,7 @@ def candidate_command(
 ) -> None:
     """Say whether a teacher of the dossier may mentor, before anyone is appointed."""
     rulebook = builtin_rulebook()
-    read = _read(dossier, encoding, percent_as)
+    read = _read(dossier, encoding, percent_as, show_ids)
     result = candidate_in(
         read,
         teacher,
@@ -255,8 +258,15 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return NOTHING_CERTAIN if report.invalid or not verdicts - {"not_judged"} else OK
 
 
-def _read(path: Path, encoding: str | None, percent_as: PercentAs) -> Dossier:
-    return Dossier.read(path, encoding=encoding, percent_as=percent_as.value)
+def _read(path: Path, encoding: str | None, percent_as: PercentAs, show_ids: bool) -> Dossier:
+    key = os.environ.get("MENTOR_RULES_KEY")
+    return Dossier.read(
+        path,
+        encoding=encoding,
+        percent_as=percent_as.value,
+        show_ids=show_ids,
+        key=key.encode() if key else None,
+    )
 
 
 def _day(text: str | None) -> date:

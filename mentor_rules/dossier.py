@@ -4,13 +4,17 @@ A look-up never answers "nothing there" where something may be there: an unreada
 rows that disagree, or an absent table make the answer unknown, and the look-up says why.
 """
 
+import hmac
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
+from mentor_rules.reading import PercentAs, Tables, read_mappings, read_tables
 from mentor_rules.records import (
     REFERENCES,
     TABLES,
@@ -24,12 +28,11 @@ from mentor_rules.records import (
     ReserveEntry,
     School,
     Teacher,
-    build_record,
     column_value,
+    is_iin,
 )
 
-if TYPE_CHECKING:
-    from mentor_rules.reading import PercentAs
+_PROCESS_KEY = secrets.token_bytes(32)
 
 R = TypeVar("R", bound=Record)
 
@@ -46,6 +49,9 @@ class Dossier:
     """Up to eight tables of one school, district or country. Immutable.
 
     A table given as None is absent: its facts are unknown. An empty table is there.
+    An id that is an individual identification number becomes a pseudonym, in every table and
+    so in every output, unless `show_ids`; `pseudonyms` says which. The same `key` gives the
+    same pseudonyms; without one they hold for this process.
     """
 
     def __init__(
@@ -63,6 +69,8 @@ class Dossier:
         rows: Mapping[str, Sequence[int]] | None = None,
         ignored_columns: Iterable[str] = (),
         notes: Iterable[str] = (),
+        show_ids: bool = False,
+        key: bytes | None = None,
     ) -> None:
         given = {
             "schools": schools,
@@ -79,6 +87,9 @@ class Dossier:
         }
         self._rows = rows or {}
         self._read_invalid = tuple(invalid)
+        self.pseudonyms: Mapping[str, str] = {}
+        if not show_ids:
+            self._hide_iins(key or _PROCESS_KEY)
         self.ignored_columns = tuple(ignored_columns)
         self._read_notes = tuple(notes)
 
@@ -88,18 +99,33 @@ class Dossier:
         path: Path | str,
         *,
         encoding: str | None = None,
-        percent_as: "PercentAs" = "percent",
+        percent_as: PercentAs = "percent",
+        show_ids: bool = False,
+        key: bytes | None = None,
     ) -> "Dossier":
         """Give the dossier in a workbook, a folder of CSV, or a JSON file.
 
         `encoding` names that of CSV and JSON without a byte-order mark (default UTF-8);
-        `percent_as="fraction"` reads bare figures of quality as shares (0.6 = 60 %).
-        Raises UsageError (no such path) and ReadingError (cannot be read at all); rows that
-        cannot be read are in `invalid`.
+        `percent_as="fraction"` reads bare figures of quality as shares (0.6 = 60 %);
+        `show_ids` and `key` are those of the class. Raises UsageError (no such path) and
+        ReadingError (cannot be read at all); rows that cannot be read are in `invalid`.
         """
-        from mentor_rules.reading import read_tables  # workbooks need an extra
-
         tables = read_tables(path, encoding=encoding, percent_as=percent_as)
+        return cls._of(tables, show_ids, key)
+
+    @classmethod
+    def from_tables(
+        cls,
+        tables: Mapping[str, Iterable[Mapping[str, Any]]],
+        *,
+        show_ids: bool = False,
+        key: bytes | None = None,
+    ) -> "Dossier":
+        """Give the dossier that plain mappings say, as in the JSON shape; bad rows are listed."""
+        return cls._of(read_mappings(tables), show_ids, key)
+
+    @classmethod
+    def _of(cls, tables: Tables, show_ids: bool, key: bytes | None) -> "Dossier":
         records: dict[str, Any] = tables.records
         return cls(
             **records,
@@ -107,27 +133,45 @@ class Dossier:
             rows=tables.rows,
             ignored_columns=tables.ignored_columns,
             notes=tables.notes,
+            show_ids=show_ids,
+            key=key,
         )
-
-    @classmethod
-    def from_tables(cls, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> "Dossier":
-        """Give the dossier that plain mappings say, as in the JSON shape; bad rows are listed."""
-        records: dict[str, Any] = {}
-        rows: dict[str, list[int]] = {}
-        invalid: list[InvalidRow] = []
-        for table, cells_of_rows in tables.items():
-            records[table], rows[table] = [], []
-            for number, cells in enumerate(cells_of_rows, start=1):
-                record, problems = build_record(table, number, cells)
-                invalid += problems
-                if record is not None:
-                    records[table].append(record)
-                    rows[table].append(number)
-        return cls(**records, invalid=invalid, rows=rows)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name}={len(records)}" for name, records in self._tables.items())
         return f"Dossier({counts})"
+
+    def _hide_iins(self, key: bytes) -> None:
+        found: dict[str, str] = {}
+
+        def shown(value: str) -> str:
+            if not _may_be_iin(value):
+                return value
+            if value not in found:
+                digest = hmac.new(key, value.zfill(12).encode(), "sha256").hexdigest()
+                found[value] = f"iin-{digest[:12]}"
+            return found[value]
+
+        for table, records in self._tables.items():
+            columns = [name for name in TABLES[table].model_fields if name.endswith("_id")]
+            self._tables[table] = tuple(
+                _changed(record, {name: shown(getattr(record, name)) for name in columns})
+                if any(_may_be_iin(getattr(record, name)) for name in columns)
+                else record
+                for record in records
+            )
+        self._read_invalid = tuple(
+            replace(
+                row,
+                key=tuple(part if part is None else shown(part) for part in row.key),
+                readable={
+                    name: shown(value) if name.endswith("_id") else value
+                    for name, value in row.readable.items()
+                },
+            )
+            for row in self._read_invalid
+        )
+        self.pseudonyms = MappingProxyType(found)
 
     def has(self, table: str) -> bool:
         """Tell whether the table is there, if only with its header."""
@@ -213,7 +257,10 @@ class Dossier:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was noticed and did no harm, such as a row that stands twice alike."""
-        return (*self._read_notes, *self._checked[2])
+        hidden = (
+            (f"{len(self.pseudonyms)} ids are IINs, shown as iin-…",) if self.pseudonyms else ()
+        )
+        return (*self._read_notes, *self._checked[2], *hidden)
 
     @cached_property
     def _spoiled(self) -> dict[str, "_Spoiled"]:
@@ -353,6 +400,17 @@ class Dossier:
     def schools(self) -> tuple[str, ...]:
         """The ids of the schools, sorted."""
         return tuple(sorted({record.key[0] for record in self._tables.get("schools", ())}))
+
+
+def _changed(record: Record, values: Mapping[str, str]) -> Record:
+    copy = record.model_copy(update=values)
+    copy.__dict__.pop("key", None)  # kept from before, it would be the old one
+    return copy
+
+
+def _may_be_iin(text: str) -> bool:
+    """Tell whether an id is an IIN, perhaps without the zeros it begins with."""
+    return len(text) in (9, 10, 11, 12) and is_iin(text.zfill(12))
 
 
 class _Spoiled:

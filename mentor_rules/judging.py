@@ -265,11 +265,12 @@ def check_candidate(
     dossier = Dossier(
         schools=[school], teachers=[teacher], quality=quality, posts=posts, categories=categories
     )
-    if strangers := dossier.people() - {teacher.teacher_id}:
+    teacher_id = dossier.pseudonyms.get(teacher.teacher_id, teacher.teacher_id)
+    if strangers := dossier.people() - {teacher_id}:
         raise UsageError(f"{len(strangers)} rows given are about other teachers")
     return candidate_in(
         dossier,
-        teacher.teacher_id,
+        teacher_id,
         school.school_id,
         on=on,
         subject=subject,
@@ -299,10 +300,11 @@ def candidate_in(
     no readable row of the teacher and no school is named.
     """
     _expect_day("on", on)
+    teacher_id = dossier.pseudonyms.get(teacher_id, teacher_id)
     if school_id is None:
         found = dossier.teacher(teacher_id).records
         if not found:
-            raise UsageError(f"the dossier has no readable row of the teacher {teacher_id}")
+            raise UsageError("the dossier has no readable row of this teacher")
         school_id = found[0].school_id
     rulebook = rulebook or builtin_rulebook()
     settled = rulebook.settle(readings, over=settle)

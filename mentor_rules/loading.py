@@ -43,6 +43,7 @@ from mentor_rules.rulebook import (
     FigureShape,
     Question,
     Reason,
+    ReasonShape,
     Rule,
     Rulebook,
     RuleShape,
@@ -86,11 +87,18 @@ def _load(folders: Sequence[Path]) -> Rulebook:
             )
         for path in sorted(folder.rglob("*.toml")):
             name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            if not path.is_file():
+                problems.append(Problem(name, "", "this is no file", "rename or remove it"))
+                continue
             content = path.read_bytes()[: MAX_FILE + 1]
             contents.append((name, content))
             if path == folder / "order.toml":
-                found = _parse(name, content, ActShape, problems)
-                head = head or found
+                if folder != folders[0]:
+                    problems.append(
+                        Problem(name, "", "the act is described twice", "keep the first folder's")
+                    )
+                    continue
+                head = _parse(name, content, ActShape, problems)
                 continue
             rule_id = path.relative_to(folder).with_suffix("").as_posix()
             if rule_id.casefold() in {known.casefold() for known in shapes}:
@@ -124,10 +132,11 @@ def _load(folders: Sequence[Path]) -> Rulebook:
     if head is None:
         raise RulebookError(problems)
     all_read = not problems  # what a file that is not read declares would seem missing
-    problems += _question_problems(f"{folders[0].name}/order.toml", head.questions)
+    head_file = f"{folders[0].name}/order.toml"
+    problems += _question_problems(head_file, head.questions)
     rules = []
     for rule_id, (name, shape) in sorted(shapes.items()):
-        checker = _RuleChecker(rule_id, name, shape, head)
+        checker = _RuleChecker(rule_id, name, shape, head, head_file)
         rule = checker.rule()
         problems += checker.problems
         if rule is not None:
@@ -147,10 +156,12 @@ def _load(folders: Sequence[Path]) -> Rulebook:
             questions[question] = asked
     problems += _shared_facts(rules, {rule_id: name for rule_id, (name, _) in shapes.items()})
     if all_read:
-        problems += _profile_problems(f"{folders[0].name}/order.toml", head, questions)
-        problems += _coverage_problems(f"{folders[0].name}/order.toml", head, shapes)
+        problems += _profile_problems(head_file, head, questions)
+        problems += _coverage_problems(head_file, head, shapes)
+        for name, shape in shapes.values():
+            problems += _norm_problems(name, shape, head)
     if problems:
-        raise RulebookError(problems)
+        raise RulebookError(list(dict.fromkeys(problems)))
     return Rulebook(
         id=head.id,
         act=head.act,
@@ -301,6 +312,18 @@ def _coverage_problems(file: str, head: ActShape, rules: Iterable[str]) -> Itera
                 )
 
 
+def _norm_problems(file: str, shape: RuleShape, head: ActShape) -> Iterator[Problem]:
+    known = [norm.id for norm in head.coverage]
+    for norm in shape.norms:
+        if norm not in known:
+            yield Problem(
+                file,
+                "norms",
+                f"order.toml covers no norm {norm}",
+                nearest(norm, known).removeprefix(": ") or "add it to [[coverage]] in order.toml",
+            )
+
+
 def _shared_facts(rules: Sequence[Rule], files: Mapping[str, str]) -> Iterator[Problem]:
     """Refuse a fact that can be missing in two blocking rules: no verdict would stay exact."""
     used: dict[str, str] = {}
@@ -331,24 +354,36 @@ def _incomplete(rule: Rule) -> set[str]:
 class _RuleChecker:
     """Checks one rule file against its own figures, questions and the declared facts."""
 
-    def __init__(self, rule_id: str, file: str, shape: RuleShape, head: ActShape) -> None:
+    def __init__(
+        self, rule_id: str, file: str, shape: RuleShape, head: ActShape, head_file: str
+    ) -> None:
         self.id, self.file, self.shape, self.head = rule_id, file, shape, head
+        self._head_file = head_file
         self.problems: list[Problem] = []
         self.questions = {**head.questions, **shape.questions}
         self.bound: dict[str, str] = {}
         for question, asked in self.questions.items():
-            for name in asked.bound:
+            for name in sorted(asked.bound):
+                if name in self.bound:
+                    self._refuse(
+                        f"questions.{question}",
+                        f"the name {name} is bound by the question {self.bound[name]} too",
+                        "give each name to one question",
+                    )
                 self.bound[name] = question
         self.figures: dict[str, Figure] = {}
 
-    def _refuse(self, path: str, problem: str, suggestion: str) -> None:
-        self.problems.append(Problem(self.file, path, problem, suggestion))
+    def _refuse(self, path: str, problem: str, suggestion: str, file: str | None = None) -> None:
+        self.problems.append(Problem(file or self.file, path, problem, suggestion))
 
     def rule(self) -> Rule | None:
         """Give the rule, or None after noting what is wrong."""
         shape = self.shape
         self.problems += _question_problems(self.file, shape.questions)
-        self._source()
+        self._source("source", shape.source)
+        force = shape.in_force
+        if force.until is not None and force.until <= force.from_:
+            self._refuse("in_force.until", "the rule ends before it starts", "until is exclusive")
         for name, figure in shape.figures.items():
             self._figure(name, figure)
         check = self._expression("check", shape.check)
@@ -362,6 +397,9 @@ class _RuleChecker:
                 reasons.append(Reason(when, Texts(en=item.en, kk=item.kk, ru=item.ru)))
         if check is None or applies is None:
             return None
+        used_names = {name.name for name in (*names(check), *names(applies))}
+        for name in sorted(set(self.figures) - used_names):
+            self._refuse(f"figures.{name}", "no check uses this figure", "use it, or remove it")
         self._once([*names(check), *names(applies)])
         used = self._questions_used([check, applies, *(reason.when for reason in reasons)])
         for name in shape.questions:
@@ -398,12 +436,12 @@ class _RuleChecker:
             cases=tuple(shape.case),
         )
 
-    def _source(self) -> None:
-        if self.shape.source.act != self.head.id:
-            self._refuse("source.act", f"no act {self.shape.source.act}", f"write {self.head.id}")
-        if self.shape.weight == "blocking" and self.shape.source.certainty == "advisory":
+    def _source(self, path: str, source: Source) -> None:
+        if source.act != self.head.id:
+            self._refuse(f"{path}.act", f"no act {source.act}", f"write {self.head.id}")
+        if self.shape.weight == "blocking" and source.certainty == "advisory":
             self._refuse(
-                "source.certainty",
+                f"{path}.certainty",
                 "an advisory source cannot block",
                 'write weight = "advisory", or cite a better source',
             )
@@ -412,6 +450,11 @@ class _RuleChecker:
 
     def _figure(self, name: str, shape: FigureShape) -> None:
         path = f"figures.{name}"
+        if name in SPECS:
+            self._refuse(path, f"{name} is a fact", "give the figure another name")
+            return
+        if shape.source is not None:
+            self._source(f"{path}.source", shape.source)
         for fact in shape.by:
             if fact not in SPECS or SPECS[fact].kind != "set" or SPECS[fact].keys:
                 self._refuse(
@@ -464,6 +507,7 @@ class _RuleChecker:
                     shaped = _shape_problem(self.file, Source, item)
                     self._refuse(f"{path}.source.{shaped.path}", shaped.problem, shaped.suggestion)
                 return None
+            self._source(f"{path}.source", source)
         own = ("from", "until", "source", *by)
         columns = {key: value for key, value in row.items() if key not in own}
         for column, value in columns.items():
@@ -479,8 +523,6 @@ class _RuleChecker:
     def _dates(self, path: str, rows: Sequence[FigureRow], by: Sequence[str]) -> None:
         """Refuse a day of the rule's force with no row, or two, under some key."""
         force = self.shape.in_force
-        if force.until is not None and force.until <= force.from_:
-            self._refuse("in_force.until", "the rule ends before it starts", "until is exclusive")
         for keys in product(*(SPECS[fact].values for fact in by)):
             of_keys = sorted((row for row in rows if row.keys == keys), key=lambda row: row.first)
             named = f" for {', '.join(keys)}" if keys else ""
@@ -519,6 +561,9 @@ class _RuleChecker:
             self._refuse(path, error.problem, error.suggestion)
             return None
         before = len(self.problems)
+        refused = set(self.shape.figures) - set(self.figures)
+        if any(name.name in refused for name in names(expression)):
+            return None
         for name in names(expression):
             self._name(path, name)
         if len(self.problems) > before:
@@ -578,7 +623,10 @@ class _RuleChecker:
             return
         name = self.bound[key]
         question = self.questions[name]
+        own_file = name in self.shape.questions
         for reading in question.order:
+            if reading not in question.readings:
+                continue  # told of the question already
             value = question.readings[reading].binds[key]
             if value not in allowed:
                 near = get_close_matches(value, allowed, n=1)
@@ -586,6 +634,7 @@ class _RuleChecker:
                     f"questions.{name}.readings.{reading}.binds.{key}",
                     f"{value} is none of {', '.join(allowed)}",
                     f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}",
+                    None if own_file else self._head_file,
                 )
 
     def _kind(self, operand: Name | LiteralOperand) -> tuple[str, FactSpec | None, str]:
@@ -600,6 +649,7 @@ class _RuleChecker:
         return "text", None, ""
 
     def _comparison(self, path: str, comparison: Compare) -> None:
+        before = len(self.problems)
         pairs = pairwise(comparison.operands)
         for (left, right), operator in zip(pairs, comparison.operators, strict=True):
             (kind, spec, unit), (other, other_spec, other_unit) = (
@@ -613,6 +663,9 @@ class _RuleChecker:
                 for declared, value in ((spec, right), (other_spec, left)):
                     if declared is not None and declared.kind == "set":
                         self._values(path, declared, value)
+                for bound, value in ((left, right), (right, left)):
+                    if isinstance(bound, Name) and isinstance(value, LiteralOperand):
+                        self._ever_bound(path, bound, value)
                 continue
             if operator in ("in", "not in"):
                 self._refuse(path, "only closed values may be listed", "compare with >= or <")
@@ -621,6 +674,42 @@ class _RuleChecker:
             elif unit and other_unit and unit != other_unit:
                 self._refuse(path, f"{unit} are compared with {other_unit}", "give both one unit")
             self._floored(path, spec, other_spec, operator)
+        if len(self.problems) == before:
+            self._looked_up(path, comparison)
+
+    def _ever_bound(self, path: str, name: Name, literal: LiteralOperand) -> None:
+        """Refuse to compare a bound name with what no reading binds it to."""
+        if name.name not in self.bound or name.name in SPECS:
+            return
+        question = self.questions[self.bound[name.name]]
+        bound = sorted(
+            {reading.binds[name.name] for reading in question.readings.values() if reading.binds}
+        )
+        for value in literal.value if isinstance(literal.value, tuple) else (literal.value,):
+            if value not in bound:
+                self._refuse(
+                    path,
+                    f"{name.name} is never bound to {value}",
+                    nearest(str(value), bound).removeprefix(": ") or f"one of {', '.join(bound)}",
+                )
+
+    def _looked_up(self, path: str, comparison: Compare) -> None:
+        """Refuse a looked-up figure where its bounds alone do not decide.
+
+        Which of its rows counts may be unknown: the figure is then one of a few, no range.
+        """
+        for place, operand in enumerate(comparison.operands):
+            if not isinstance(operand, Name) or operand.name not in self.figures:
+                continue
+            between = 0 < place < len(comparison.operands) - 1
+            if self.figures[operand.name].by and (
+                between or {"==", "!="} & {*comparison.operators}
+            ):
+                self._refuse(
+                    path,
+                    f"the looked-up figure {operand.name} is compared with == or stands between",
+                    "compare it with >= or < only",
+                )
 
     def _values(self, path: str, spec: FactSpec, operand: Name | LiteralOperand) -> None:
         if isinstance(operand, Name):
@@ -693,11 +782,19 @@ class _RuleChecker:
                 )
         texts = {f"messages.{outcome}": text for outcome, text in self.shape.messages.items()}
         texts["remedy"] = self.shape.remedy
+        plain: dict[str, Texts | ReasonShape] = {"title": self.shape.title}
+        plain |= {f"reason.{place}": reason for place, reason in enumerate(self.shape.reason)}
+        for path, words in plain.items():
+            for language in LANGUAGES:
+                if _placeholders(getattr(words, language)) != set():
+                    self._refuse(
+                        f"{path}.{language}", "nothing is filled in here", "write it without braces"
+                    )
         for path, text in texts.items():
             found = {language: _placeholders(text[language]) for language in LANGUAGES}
             for language in LANGUAGES:
                 if found[language] is None:
-                    self._refuse(f"{path}.{language}", "unbalanced braces", "write {value}")
+                    self._refuse(f"{path}.{language}", "the braces are not plain", "write {value}")
                     continue
                 for name in sorted((found[language] or set()) - PLACEHOLDERS):
                     self._refuse(
@@ -706,7 +803,8 @@ class _RuleChecker:
                         nearest(name, PLACEHOLDERS).removeprefix(": ")
                         or f"one of {', '.join(sorted(PLACEHOLDERS))}",
                     )
-            if len({frozenset(names or ()) for names in found.values()}) > 1:
+            alike = len({frozenset(names or ()) for names in found.values()}) == 1
+            if not alike and None not in found.values():
                 self._refuse(
                     path,
                     "the languages have different placeholders",
@@ -735,7 +833,14 @@ def _parts(expression: Expression) -> Iterator[Expression]:
 
 
 def _placeholders(text: str) -> set[str] | None:
+    """Give the names in braces, or None where they cannot be filled in plainly."""
+    found = set()
     try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        for _, name, form, conversion in Formatter().parse(text):
+            if form or conversion:
+                return None
+            if name is not None:
+                found.add(name)
     except ValueError:
         return None
+    return found

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from datetime import date, datetime
 from decimal import Context, Decimal
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from mentor_rules.errors import ReadingError, UsageError
 from mentor_rules.records import (
+    FORMULA_WITHOUT_VALUE,
     SHARE_OR_PERCENT,
     TABLES,
     InvalidRow,
@@ -32,7 +35,8 @@ from mentor_rules.records import (
 )
 from mentor_rules.vocabulary import fold
 
-MAX_FILE = 20 * 2**20
+MAX_WORKBOOK = 20 * 2**20
+MAX_TEXT = 200 * 2**20
 MAX_UNZIPPED = 200 * 2**20
 MAX_RATIO = 100
 MAX_CELLS = 2_000_000
@@ -267,7 +271,19 @@ def _read_folder(
             yield table, _rows(table, lines, tables, padded=False)
 
 
+def _guard_size(path: Path, limit: int) -> None:
+    if path.stat().st_size > limit:
+        megabytes = str(limit // 2**20)
+        raise ReadingError(
+            "too_large",
+            f"{path.name} is larger than {megabytes} MB",
+            name=path.name,
+            limit=megabytes,
+        )
+
+
 def _decode(path: Path, encoding: str | None) -> str:
+    _guard_size(path, MAX_TEXT)
     data = path.read_bytes()
     if data.startswith(b"\xef\xbb\xbf"):
         encoding = "utf-8-sig"
@@ -339,15 +355,32 @@ def _read_json(
     if not isinstance(content, dict):
         raise ReadingError("json", f"{path.name} is not a JSON object of tables", name=path.name)
     for name, objects in content.items():
-        table = _table_or_note(name, tables)
-        if table is None:
-            continue
         if not isinstance(objects, list) or not all(isinstance(row, dict) for row in objects):
             raise ReadingError("json", f"{name} is not a list of objects", name=path.name)
-        yield table, _json_rows(table, objects, tables)
+    yield from _mapped(content, tables)
 
 
-def _json_rows(table: str, objects: list[dict[str, Any]], tables: Tables) -> list[Row]:
+def read_mappings(
+    content: Mapping[str, Iterable[Mapping[str, Any]]], *, percent_as: PercentAs = "percent"
+) -> Tables:
+    """Read tables given as lists of mappings, by the same rules as a JSON file."""
+    tables = Tables()
+    lists = {name: list(objects) for name, objects in content.items()}
+    for table, rows in _mapped(lists, tables):
+        _build(table, rows, percent_as, tables)
+    return tables
+
+
+def _mapped(
+    content: Mapping[str, list[Mapping[str, Any]]], tables: Tables
+) -> Iterator[tuple[str, Iterable[Row]]]:
+    for name, objects in content.items():
+        table = _table_or_note(name, tables)
+        if table is not None:
+            yield table, _json_rows(table, objects, tables)
+
+
+def _json_rows(table: str, objects: list[Mapping[str, Any]], tables: Tables) -> list[Row]:
     names = list(dict.fromkeys(name for row in objects for name in row))
     if not objects:
         return []
@@ -371,8 +404,11 @@ def _read_workbook(path: Path, tables: Tables) -> Iterator[tuple[str, Iterable[R
     from openpyxl import load_workbook  # an extra; importing it costs more than the rest
 
     _guard_zip(path)
+    formulas = None
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        if _holds_formulas(path):
+            formulas = load_workbook(path, read_only=True, keep_links=False)
     except Exception as error:
         raise ReadingError(
             "not_a_workbook", f"{path.name} is not a readable workbook", name=path.name
@@ -382,17 +418,32 @@ def _read_workbook(path: Path, tables: Tables) -> Iterator[tuple[str, Iterable[R
         for name in book.sheetnames:
             table = _table_or_note(name, tables)
             if table is not None:
-                lines = _sheet_lines(book[name], path.name, cells_left)
+                written = formulas[name] if formulas is not None else None
+                lines = _sheet_lines(book[name], written, path.name, cells_left)
                 yield table, _rows(table, lines, tables, padded=True)
     finally:
         book.close()
+        if formulas is not None:
+            formulas.close()
+
+
+def _holds_formulas(path: Path) -> bool:
+    """Tell whether some sheet may hold a formula, so that most workbooks are read once only."""
+    with zipfile.ZipFile(path) as container:
+        for member in container.namelist():
+            if member.startswith("xl/worksheets/") and member.endswith(".xml"):
+                with container.open(member) as sheet:
+                    before = b""
+                    while chunk := sheet.read(2**20):
+                        if re.search(rb"<f[ >/]", before + chunk):
+                            return True
+                        before = chunk[-3:]
+    return False
 
 
 def _guard_zip(path: Path) -> None:
     """Refuse a container that is no zip, or that would unfold beyond the limits."""
-    size = path.stat().st_size
-    if size > MAX_FILE:
-        raise ReadingError("too_large", f"{path.name} is larger than 20 MB", name=path.name)
+    _guard_size(path, MAX_WORKBOOK)
     try:
         with zipfile.ZipFile(path) as container:
             members = container.infolist()
@@ -410,16 +461,29 @@ def _guard_zip(path: Path) -> None:
         )
 
 
-def _sheet_lines(sheet: Any, name: str, cells_left: list[int]) -> Iterator[Sequence[Any]]:
+def _sheet_lines(
+    sheet: Any, written: Any, name: str, cells_left: list[int]
+) -> Iterator[Sequence[Any]]:
+    """Give the lines of a sheet; `written` is the same sheet with formulas as they are written."""
     try:
         # What a sheet declares of its size is not believed: one cell at the far end would
         # cost all. An empty row costs too: rows may be numbered into the billions.
         sheet.reset_dimensions()
-        for line in sheet.iter_rows():
+        sources: Iterator[Any] = repeat(())
+        if written is not None:
+            written.reset_dimensions()
+            sources = written.iter_rows()
+        for line, source in zip(sheet.iter_rows(), sources, strict=False):
             cells_left[0] -= max(1, len(line))
             if cells_left[0] < 0:
                 raise ReadingError("too_many_cells", f"{name} has too many cells", name=name)
-            yield [_cell(cell) for cell in line]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a cell that cannot be a date is told by its row
+                cells = [_cell(cell) for cell in line]
+            for place, cell in enumerate(source):
+                if cell.data_type == "f" and cells[place] is None:
+                    cells[place] = FORMULA_WITHOUT_VALUE
+            yield cells
     except ReadingError:
         raise
     except Exception as error:

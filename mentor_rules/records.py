@@ -42,17 +42,33 @@ _MAX_TEXT = 1000
 # What may surround a value unseen: every space (the last is U+3000) and invisible character.
 _EDGES = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write it, UTF-8 cannot
-SHARE_OR_PERCENT = object()  # a cell that its whole column leaves open: 1 %, or the share 1
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A cell that its surroundings make unreadable; `code` names the text that says why."""
+
+    code: str
+
+
+SHARE_OR_PERCENT = Unreadable("share_or_percent")  # the whole column leaves open: 1 %, or all?
+FORMULA_WITHOUT_VALUE = Unreadable("formula_without_value")
 
 
 def _refuse(code: str, **params: str | int) -> PydanticCustomError:
     return PydanticCustomError(code, code.replace("_", " "), dict(params))
 
 
+def _expect_readable(value: object) -> None:
+    if isinstance(value, Unreadable):
+        raise _refuse(value.code)
+
+
 def clean_text(value: object) -> str | None:
     """Give the text of a cell, NFC and trimmed, or None where nothing is stated."""
     if value is None:
         return None
+    _expect_readable(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise _refuse("not_text")
     text = value if isinstance(value, str) else _as_typed(value)
@@ -135,8 +151,7 @@ def parse_percent(value: object) -> Decimal | None:
     A bare number strictly between 0 and 1 may be a share or a percentage: it is never
     guessed. `0.72%` says what it means.
     """
-    if value is SHARE_OR_PERCENT:
-        raise _refuse("share_or_percent")
+    _expect_readable(value)
     marked = False
     if isinstance(value, str):
         text = value.strip(_EDGES)

@@ -41,7 +41,6 @@ LAYERS = (
 
 # The only imports inside functions, each with its reason.
 LAZY = {
-    ("dossier", "mentor_rules.reading"): "files are read by few who import the library",
     ("reading", "openpyxl"): "an extra, and slower to import than everything else",
 }
 
