@@ -14,7 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from mentor_rules.reading import PercentAs, Tables, read_mappings, read_tables
+from mentor_rules.reading import (
+    Note,
+    PercentAs,
+    Tables,
+    note,
+    read_mappings,
+    read_tables,
+)
 from mentor_rules.records import (
     REFERENCES,
     TABLES,
@@ -28,6 +35,7 @@ from mentor_rules.records import (
     ReserveEntry,
     School,
     Teacher,
+    changed,
     column_value,
     is_iin,
 )
@@ -68,7 +76,7 @@ class Dossier:
         invalid: Iterable[InvalidRow] = (),
         rows: Mapping[str, Sequence[int]] | None = None,
         ignored_columns: Iterable[str] = (),
-        notes: Iterable[str] = (),
+        notes: Iterable[Note] = (),
         show_ids: bool = False,
         key: bytes | None = None,
     ) -> None:
@@ -100,6 +108,7 @@ class Dossier:
         *,
         encoding: str | None = None,
         percent_as: PercentAs = "percent",
+        mapping: Path | str | None = None,
         show_ids: bool = False,
         key: bytes | None = None,
     ) -> "Dossier":
@@ -107,10 +116,11 @@ class Dossier:
 
         `encoding` names that of CSV and JSON without a byte-order mark (default UTF-8);
         `percent_as="fraction"` reads bare figures of quality as shares (0.6 = 60 %);
-        `show_ids` and `key` are those of the class. Raises UsageError (no such path) and
+        `mapping` names a file that says what other headings mean; `show_ids` and `key` are
+        those of the class. Raises UsageError (no such path) and
         ReadingError (cannot be read at all); rows that cannot be read are in `invalid`.
         """
-        tables = read_tables(path, encoding=encoding, percent_as=percent_as)
+        tables = read_tables(path, encoding=encoding, percent_as=percent_as, mapping=mapping)
         return cls._of(tables, show_ids, key)
 
     @classmethod
@@ -155,7 +165,7 @@ class Dossier:
         for table, records in self._tables.items():
             columns = [name for name in TABLES[table].model_fields if name.endswith("_id")]
             self._tables[table] = tuple(
-                _changed(record, {name: shown(getattr(record, name)) for name in columns})
+                changed(record, {name: shown(getattr(record, name)) for name in columns})
                 if any(_may_be_iin(getattr(record, name)) for name in columns)
                 else record
                 for record in records
@@ -182,11 +192,11 @@ class Dossier:
     @cached_property
     def _checked(
         self,
-    ) -> tuple[dict[str, dict[tuple[str, ...], Record]], list[InvalidRow], list[str]]:
+    ) -> tuple[dict[str, dict[tuple[str, ...], Record]], list[InvalidRow], list[Note]]:
         """Give the keyed tables without contradictions, the contradictions, and notes."""
         keyed: dict[str, dict[tuple[str, ...], Record]] = {}
         problems: list[InvalidRow] = []
-        notes: list[str] = []
+        notes: list[Note] = []
         for table, records in self._tables.items():
             if not TABLES[table].unique:
                 continue
@@ -199,7 +209,10 @@ class Dossier:
                 if len(places) == 1 or all(_says_the_same(records[p], first) for p in places):
                     keyed[table][key] = first
                     if len(places) > 1:
-                        notes.append(f"{table} {' '.join(key)}: stands {len(places)} times, alike")
+                        shown = " ".join(key)
+                        notes.append(
+                            note("stands_twice", table=table, key=shown, count=len(places))
+                        )
                     continue
                 numbers = [self._row(table, place) for place in places]
                 for number in numbers:
@@ -255,7 +268,7 @@ class Dossier:
         return tuple(sorted(found, key=lambda row: (order[row.table], row.row or 0)))
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What was noticed and did no harm, such as a row that stands twice alike."""
         hidden = (
             (f"{len(self.pseudonyms)} ids are IINs, shown as iin-…",) if self.pseudonyms else ()
@@ -400,12 +413,6 @@ class Dossier:
     def schools(self) -> tuple[str, ...]:
         """The ids of the schools, sorted."""
         return tuple(sorted({record.key[0] for record in self._tables.get("schools", ())}))
-
-
-def _changed(record: Record, values: Mapping[str, str]) -> Record:
-    copy = record.model_copy(update=values)
-    copy.__dict__.pop("key", None)  # kept from before, it would be the old one
-    return copy
 
 
 def _may_be_iin(text: str) -> bool:

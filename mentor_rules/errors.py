@@ -7,10 +7,34 @@ listed in the report. A norm not met is a `Finding`, never an exception.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+from mentor_rules.texts import say
+from mentor_rules.vocabulary import Language
 
 
 class MentorRulesError(Exception):
     """The base of every error that this library raises on purpose."""
+
+
+class SpokenError(MentorRulesError):
+    """An error that can be told in three languages: `code` names its text, `params` fill it in.
+
+    A param `near` is the nearest right name, if there is one.
+    """
+
+    group: ClassVar[str]
+
+    def __init__(self, code: str, **params: str) -> None:
+        self.code, self.params = code, params
+        super().__init__(self.say("en"))
+
+    def say(self, language: Language) -> str:
+        """Give the message in a language."""
+        message = say(self.group, self.code, language, **self.params)
+        if self.params.get("near"):
+            message += say("error", "near", language, near=self.params["near"])
+        return message
 
 
 @dataclass(frozen=True)
@@ -34,14 +58,13 @@ class RulebookError(MentorRulesError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class ReadingError(MentorRulesError):
-    """A dossier that cannot be read at all; `code` names the text that says why."""
+class ReadingError(SpokenError):
+    """A dossier that cannot be read at all."""
 
-    def __init__(self, code: str, message: str, **params: str) -> None:
-        self.code = code
-        self.params = params
-        super().__init__(message)
+    group = "file"
 
 
-class UsageError(MentorRulesError, ValueError):
+class UsageError(SpokenError, ValueError):
     """An argument outside what is allowed, such as a question that nobody asked."""
+
+    group = "usage"

@@ -2,34 +2,43 @@
 
 Three shapes with the same tables: a workbook (`.xlsx`), a folder of `TABLE.csv`, one `.json`.
 Limits are checked before a file is opened for real, so that a crafted file costs nothing.
+What was done to make sense of a file (a title skipped, a total left out, an id matched) is
+noted, never silent.
 """
 
 import csv
 import io
 import json
 import re
+import tomllib
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Context, Decimal
-from difflib import get_close_matches
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
 from mentor_rules.errors import ReadingError, UsageError
+from mentor_rules.headings import column_near, headings, squeeze, table_named, table_near
 from mentor_rules.records import (
     FORMULA_WITHOUT_VALUE,
+    REFERENCES,
     SHARE_OR_PERCENT,
     TABLES,
+    VOCABULARIES,
     InvalidRow,
     Record,
     build_record,
+    changed,
+    column_value,
     columns,
     parse_number,
 )
@@ -41,12 +50,35 @@ MAX_UNZIPPED = 200 * 2**20
 MAX_RATIO = 100
 MAX_CELLS = 2_000_000
 MAX_COLUMNS = 256
-OWN_COLUMNS = "x_mr_"
+OWN_COLUMNS = squeeze("x_mr_")
 EXAMPLE = "EXAMPLE"
+# A header stands among the first lines, below at most a title and what belongs to it.
+HEADER_WITHIN = 20
+TOTALS = frozenset({"итого", "всего", "барлығы", "жиыны", "жиынтығы", "қорытынды", "total"})
 
 PercentAs = Literal["percent", "fraction"]
 Row = tuple[int, Mapping[str, Any]]
 _EXACT = Context(prec=3000)  # more digits than a figure is allowed: nothing is rounded
+
+
+class Note(NamedTuple):
+    """Something done to read a dossier: a code of `texts.toml`, and what it was done to."""
+
+    code: str
+    params: tuple[tuple[str, str], ...] = ()
+
+
+def note(code: str, **params: object) -> Note:
+    """Give a note."""
+    return Note(code, tuple((name, str(value)) for name, value in params.items()))
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What a mapping file says of headings: compared form to table, or to column ("" = ignore)."""
+
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -57,61 +89,146 @@ class Tables:
     rows: dict[str, list[int]] = field(default_factory=dict)
     invalid: list[InvalidRow] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    mapped: Mapped = field(default_factory=Mapped)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table as a file holds it, under the file's own name for it.
+
+    `padded`: a line may end before the header does (a workbook stores no empty tail).
+    `mapped`: lines are made of mappings, so the first line is the header and a column may be
+    missing because no row states it.
+    """
+
+    name: str
+    lines: Callable[[], Iterator[Sequence[Any]]]
+    padded: bool = False
+    mapped: bool = False
 
 
 def read_tables(
-    path: Path | str, *, encoding: str | None = None, percent_as: PercentAs = "percent"
+    path: Path | str,
+    *,
+    encoding: str | None = None,
+    percent_as: PercentAs = "percent",
+    mapping: Path | str | None = None,
 ) -> Tables:
     """Read a dossier: an `.xlsx` workbook, a folder of `TABLE.csv`, or one `.json` file.
 
-    Raises UsageError where there is no such path, ReadingError where it cannot be read at all.
+    `mapping` is a TOML file that says what other headings mean. Raises UsageError where there
+    is no such path, ReadingError where it cannot be read at all.
     """
-    path = Path(path)
-    if not path.exists():
-        raise UsageError(f"no such file or folder: {path}")
-    tables = Tables()
-    if path.is_dir():
-        raw = _read_folder(path, encoding, tables)
-    elif path.suffix.lower() == ".json":
-        raw = _read_json(path, encoding, tables)
-    elif path.suffix.lower() == ".xlsx":
-        raw = _read_workbook(path, tables)
-    else:
-        raise ReadingError(
-            "unknown_shape",
-            f"{path.name} is none of: a .xlsx workbook, a folder of TABLE.csv, a .json file",
-            name=path.name,
-        )
-    for table, rows in raw:
-        _build(table, rows, percent_as, tables)
+    tables = Tables(mapped=read_mapping(mapping) if mapping is not None else Mapped())
+    with ExitStack() as open_files:
+        _read_sheets(sheets(path, encoding, tables, open_files), percent_as, tables)
     return tables
 
 
-def table_named(name: str) -> str | None:
-    """Give the table that a sheet or file name stands for, or None."""
-    folded = fold(name)
-    return folded if folded in TABLES else None
+def read_mappings(
+    content: Mapping[str, Iterable[Mapping[str, Any]]], *, percent_as: PercentAs = "percent"
+) -> Tables:
+    """Read tables given as lists of mappings, by the same rules as a JSON file."""
+    tables = Tables()
+    lists = {name: list(objects) for name, objects in content.items()}
+    _read_sheets(_mapped_sheets(lists), percent_as, tables)
+    return tables
 
 
-def _table_or_note(name: str, tables: Tables) -> str | None:
-    table = table_named(name)
-    if table is None:
-        near = get_close_matches(fold(name), TABLES, n=1, cutoff=0.75)  # category: categories
-        if near:
-            tables.invalid.append(
-                InvalidRow(
-                    near[0], None, _nobody(near[0]), None, "table_near_miss", {"near": near[0]}
-                )
-            )
+def sheets(
+    path: Path | str, encoding: str | None, tables: Tables, open_files: ExitStack
+) -> list[Sheet]:
+    """Give the sheets of a file or folder; `open_files` closes what stays open meanwhile."""
+    path = Path(path)
+    if not path.exists():
+        raise UsageError("no_such_path", path=str(path))
+    if path.is_dir():
+        return _folder_sheets(path, encoding, tables)
+    if path.suffix.lower() == ".json":
+        return _json_sheets(path, encoding)
+    if path.suffix.lower() == ".xlsx":
+        return _workbook_sheets(path, open_files)
+    if path.suffix.lower() == ".xls":
+        raise ReadingError("old_workbook", name=path.name)
+    raise ReadingError("unknown_shape", name=path.name)
+
+
+def read_mapping(path: Path | str) -> Mapped:
+    """Read a mapping file. Raises UsageError where it is none."""
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+        named = {str(name): str(table) for name, table in content.pop("tables", {}).items()}
+        meant = {
+            table: {squeeze(str(name)): str(column) for name, column in entry.items()}
+            for table, entry in content.pop("columns", {}).items()
+        }
+    except (OSError, ValueError, AttributeError):
+        raise UsageError("not_a_mapping", name=path.name) from None
+    for table in [*filter(None, named.values()), *meant]:
+        if table not in TABLES:
+            raise UsageError("mapping_table", name=path.name, table=table)
+    for table, entry in meant.items():
+        for column in filter(None, entry.values()):
+            if column not in columns(table):
+                raise UsageError("mapping_column", name=path.name, table=table, column=column)
+    if content:
+        raise UsageError("mapping_part", name=path.name, part=", ".join(content))
+    return Mapped({squeeze(name): table for name, table in named.items()}, meant)
+
+
+# Sheets become tables -------------------------------------------------------------------
+
+
+def _read_sheets(found: Sequence[Sheet], percent_as: PercentAs, tables: Tables) -> None:
+    named: dict[str, Sheet] = {}
+    nameless: list[Sheet] = []
+    for sheet in found:
+        squeezed = squeeze(sheet.name)
+        table = tables.mapped.tables.get(squeezed, table_named(sheet.name))
+        if table is None:
+            nameless.append(sheet)
+        elif table == "":
+            tables.ignored_columns.append(f"{sheet.name} (whole table)")
+        elif table in named:
+            raise ReadingError("table_twice", table=table)
         else:
-            tables.ignored_columns.append(f"{name} (whole table)")
-    elif table in tables.records:
-        raise ReadingError("table_twice", f"the table {table} stands twice", table=table)
+            named[table] = sheet
+    for sheet in nameless:
+        _take_by_header(sheet, named, tables)
+    for table in TABLES:
+        if table in named:
+            tables.records[table], tables.rows[table] = [], []
+            _build(table, _rows(table, named[table], tables), percent_as, tables)
+    _match_ids(tables)
+
+
+def _take_by_header(sheet: Sheet, named: dict[str, Sheet], tables: Tables) -> None:
+    """Take a sheet with an unknown name for the one absent table that its header fits."""
+    if near := table_near(sheet.name):
+        table, shown = near
+        params = {"near": shown}
+        tables.invalid.append(
+            InvalidRow(table, None, _nobody(table), None, "table_near_miss", params)
+        )
+        return
+    fits = []
+    if not sheet.mapped:
+        first = list(islice(sheet.lines(), HEADER_WITHIN))
+        for table in set(TABLES) - set(named):
+            place, recognised = _header_place(table, first, tables)
+            found = set(_columns(table, first[place], tables)) if first else set()
+            required = {column for column, needed in columns(table).items() if needed}
+            if required <= found:
+                fits.append((recognised, table))
+    best = sorted(fits, reverse=True)
+    if best and (len(best) == 1 or best[0][0] > best[1][0]):
+        table = best[0][1]
+        named[table] = sheet
+        tables.notes.append(note("sheet_taken", sheet=sheet.name, table=table))
     else:
-        tables.records[table] = []
-        tables.rows[table] = []
-    return table
+        tables.ignored_columns.append(f"{sheet.name} (whole table)")
 
 
 def _nobody(table: str) -> tuple[None, ...]:
@@ -119,28 +236,58 @@ def _nobody(table: str) -> tuple[None, ...]:
     return (None,) * len(TABLES[table].key_columns)
 
 
+def _columns(table: str, names: Sequence[object], tables: Tables) -> list[str | None]:
+    """Give the column that each heading names; None = none."""
+    known = headings()[table].columns
+    meant = tables.mapped.columns.get(table, {})
+    squeezed = [squeeze(str(name)) if name is not None else "" for name in names]
+    return [meant[text] or None if text in meant else known.get(text) for text in squeezed]
+
+
+def _header_place(table: str, lines: Sequence[Sequence[Any]], tables: Tables) -> tuple[int, int]:
+    """Give which of the first lines is the header, and how many columns it names."""
+    best, most = 0, -1
+    for place, line in enumerate(lines):
+        if all(_blank(cell) for cell in line):
+            continue
+        named = {column for column in _columns(table, line, tables) if column is not None}
+        if len(named) > most:
+            best, most = place, len(named)
+    return best, max(most, 0)
+
+
 def _headers(
     table: str, names: Sequence[object], tables: Tables, *, partial: bool = False
 ) -> list[str | None] | None:
-    """Give the column that each header names (None = ignored), or None to refuse the table.
+    """Give the column that each heading names (None = ignored), or None to refuse the table.
 
     `partial` says that a column may be missing because no row states it.
     """
     known = columns(table)
-    folded = {fold(column): column for column in known}
-    texts = [fold(str(name)) if name is not None else "" for name in names]
-    found = [folded.get(text) for text in texts]
+    meant = tables.mapped.columns.get(table, {})
+    found = _columns(table, names, tables)
+    preferred = headings()[table].preferred
+    squeezed = [squeeze(str(name)) if name is not None else "" for name in names]
+    for repeated in [name for name, count in Counter(found).items() if name and count > 1]:
+        places = [place for place, name in enumerate(found) if name == repeated]
+        own = [
+            place for place in places if squeezed[place] in preferred or squeezed[place] in meant
+        ]
+        if len(own) == 1:
+            # «№» beside «код назначения»: the column's own name wins over another spelling.
+            for place in places:
+                found[place] = repeated if place in own else None
     problems: list[tuple[str | None, str, dict[str, str]]] = []
     ignored: list[str] = []
-    for text, column in zip(texts, found, strict=True):
-        if column is not None or not text or text.startswith(fold(OWN_COLUMNS)):
+    for text, shown, column in zip(squeezed, names, found, strict=True):
+        if column is not None or not text or text.startswith(OWN_COLUMNS) or text in meant:
             continue
-        missing = [fold(name) for name in known if name not in found]
-        near = get_close_matches(text, missing, n=1, cutoff=0.8)
-        if near:
-            problems.append((folded[near[0]], "column_near_miss", {"near": folded[near[0]]}))
+        missing = [name for name in known if name not in found]
+        near = column_near(table, str(shown), missing)
+        if near and text not in headings()[table].columns:
+            problems.append((near[0], "column_near_miss", {"near": near[1]}))
         else:
-            ignored.append(f"{table}.{text.replace(' ', '_')}")
+            ignored.append(f"{table}.{fold(str(shown)).replace(' ', '_')}")
     named = [column for column in found if column is not None]
     problems += [
         (column, "column_twice", {}) for column in dict.fromkeys(named) if named.count(column) > 1
@@ -162,38 +309,54 @@ def _headers(
     return None
 
 
-def _rows(
-    table: str, lines: Iterable[Sequence[Any]], tables: Tables, *, padded: bool
-) -> Iterator[Row]:
-    """Give the rows below the header, numbered as a spreadsheet numbers them (header = 1).
+def _rows(table: str, sheet: Sheet, tables: Tables) -> Iterator[Row]:
+    """Give the rows below the header, numbered as a spreadsheet numbers them.
 
-    `padded` says that a line may end before the header does (a workbook stores no empty tail).
+    Rows made of mappings are numbered from 1.
     """
-    header: list[str | None] | None = None
-    for number, line in enumerate(lines, start=1):
+    lines = sheet.lines()
+    first = list(islice(lines, 1 if sheet.mapped else HEADER_WITHIN))
+    place, _ = _header_place(table, first, tables)
+    if not first or all(_blank(cell) for cell in first[place]):
+        if not sheet.mapped:
+            _headers(table, (), tables)  # nothing says that this table is complete
+        return
+    above = sum(any(not _blank(cell) for cell in line) for line in first[:place])
+    if above:
+        tables.notes.append(note("lines_above_header", table=table, count=above))
+    names = first[place]
+    names = names[: max(n for n, cell in enumerate(names, start=1) if not _blank(cell))]
+    if len(names) > MAX_COLUMNS:
+        raise ReadingError("too_many_columns", table=table)
+    header = _headers(table, names, tables, partial=sheet.mapped)
+    if header is None:
+        return
+    totals = 0
+    start = place + (1 if sheet.mapped else 2)
+    for number, line in enumerate(chain(first[place + 1 :], lines), start=start):
         if all(_blank(cell) for cell in line):
             continue
-        if header is None:
-            named = max(place for place, cell in enumerate(line, start=1) if not _blank(cell))
-            line = line[:named]
-            if len(line) > MAX_COLUMNS:
-                raise ReadingError("too_many_columns", f"{table}: too many columns", table=table)
-            header = _headers(table, line, tables)
-            if header is None:
-                return
+        if _is_total(line):
+            totals += 1
             continue
         cells = {
             column: cell for column, cell in zip(header, line, strict=False) if column is not None
         }
         beyond = not all(_blank(cell) for cell in line[len(header) :])
-        if beyond or (len(line) < len(header) and not padded):
-            tables.invalid.append(
-                InvalidRow(table, number, _ragged_key(table, header, line), None, "ragged")
-            )
+        if beyond or (len(line) < len(header) and not sheet.padded):
+            key = _ragged_key(table, header, line)
+            tables.invalid.append(InvalidRow(table, number, key, None, "ragged"))
         else:
             yield number, cells
-    if header is None:  # not even a header: nothing says that this table is complete
-        _headers(table, (), tables)
+    if totals:
+        tables.notes.append(note("totals", table=table, count=totals))
+
+
+def _is_total(line: Sequence[Any]) -> bool:
+    """Tell whether a line is a total: its first word says so."""
+    stated = next((cell for cell in line if not _blank(cell)), None)
+    words = fold(stated).replace(":", " ").split() if isinstance(stated, str) else []
+    return bool(words) and words[0] in TOTALS
 
 
 def _blank(cell: object) -> bool:
@@ -218,13 +381,19 @@ def _ragged_key(
 
 
 def _build(table: str, rows: Iterable[Row], percent_as: PercentAs, tables: Tables) -> None:
+    look_alikes: Counter[str] = Counter()
+
     def add(number: int, cells: Mapping[str, Any]) -> None:
         record, problems = build_record(table, number, cells)
         if record is None:
             tables.invalid += problems
-        else:
-            tables.records[table].append(record)
-            tables.rows[table].append(number)
+            return
+        tables.records[table].append(record)
+        tables.rows[table].append(number)
+        for column, vocabulary in VOCABULARIES[table].items():
+            cell = cells.get(column)
+            if isinstance(cell, str) and vocabulary.only_looks_known(cell):
+                look_alikes[column] += 1
 
     keys = TABLES[table].key_columns
     ones: list[Row] = []  # a bare 1: one per cent, or the share 1? The whole column tells
@@ -242,6 +411,8 @@ def _build(table: str, rows: Iterable[Row], percent_as: PercentAs, tables: Table
             add(number, cells)
     for number, cells in ones:
         add(number, cells if above_one else {**cells, "percent": SHARE_OR_PERCENT})
+    for column, count in sorted(look_alikes.items()):
+        tables.notes.append(note("look_alikes", table=table, column=column, count=count))
 
 
 def _bare_number(value: object) -> Decimal | None:
@@ -252,23 +423,87 @@ def _bare_number(value: object) -> Decimal | None:
         return None
 
 
+def _match_ids(tables: Tables) -> None:
+    """Match ids that lost the zeros they begin with, where only one id can be meant."""
+    refused = {row.table for row in tables.invalid if row.row is None}
+    for table, column, target in REFERENCES:
+        if target not in tables.records or target in refused:
+            continue
+        known = {record.key[0] for record in tables.records[target]}
+        known |= {row.key[0] for row in tables.invalid if row.table == target and row.key[0]}
+        bare: dict[str, list[str]] = {}
+        for identity in known:
+            bare.setdefault(identity.lstrip("0"), []).append(identity)
+        meant = {
+            identity: same[0]
+            for identity in _identities(tables, table, column) - known
+            if len(same := bare.get(identity.lstrip("0"), [])) == 1
+        }
+        if meant:
+            matched = _rename(tables, table, column, meant)
+            tables.notes.append(note("ids_matched", table=table, column=column, count=matched))
+
+
+def _identities(tables: Tables, table: str, column: str) -> set[str]:
+    """Give every id that stands in a column, in readable and in unreadable rows."""
+    found = {column_value(record, column) for record in tables.records.get(table, ())}
+    readable = (row.readable.get(column) for row in tables.invalid if row.table == table)
+    return found | {value for value in readable if isinstance(value, str)}
+
+
+def _rename(tables: Tables, table: str, column: str, meant: Mapping[str, str]) -> int:
+    """Put the ids that are meant into a column; give how many readable rows that changed."""
+    rows = tables.records.get(table, [])
+    places = [place for place, row in enumerate(rows) if column_value(row, column) in meant]
+    for place in places:
+        identity = column_value(rows[place], column)
+        rows[place] = changed(rows[place], {column: meant[identity]})
+    keys = TABLES[table].key_columns
+    for place, row in enumerate(tables.invalid):
+        identity = row.readable.get(column)
+        if row.table == table and isinstance(identity, str) and identity in meant:
+            key = [
+                meant[identity] if name == column else part
+                for name, part in zip(keys, row.key, strict=False)
+            ]
+            readable = {**row.readable, column: meant[identity]}
+            tables.invalid[place] = replace(row, key=tuple(key), readable=readable)
+    return len(places)
+
+
 # CSV ------------------------------------------------------------------------------------
 
 
-def _read_folder(
-    folder: Path, encoding: str | None, tables: Tables
-) -> Iterator[tuple[str, Iterable[Row]]]:
+def _folder_sheets(folder: Path, encoding: str | None, tables: Tables) -> list[Sheet]:
     files = sorted(
         path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file()
     )
     if not files:
-        raise ReadingError("no_tables", f"{folder.name} holds no TABLE.csv", name=folder.name)
-    for path in files:
-        table = _table_or_note(path.stem, tables)
-        if table is not None:
-            text = _decode(path, encoding)
-            lines = _csv_lines(table, text, path.name)
-            yield table, _rows(table, lines, tables, padded=False)
+        raise ReadingError("no_tables", name=folder.name)
+    return [_csv_sheet(path, encoding, tables) for path in files]
+
+
+def _csv_sheet(path: Path, encoding: str | None, tables: Tables) -> Sheet:
+    text = _decode(path, encoding)
+    if "\x00" in text:
+        raise ReadingError("nul", name=path.name)
+    delimiter = _delimiter(text)
+    if delimiter != ",":
+        shown = "Tab" if delimiter == "\t" else delimiter
+        tables.notes.append(note("delimiter", name=path.name, delimiter=shown))
+    return Sheet(path.stem, lambda: _csv_lines(text, delimiter, path.name))
+
+
+def _delimiter(text: str) -> str:
+    """Give what separates the cells: what makes most known headings of some first line."""
+    known = {spelling for table in headings().values() for spelling in table.columns}
+
+    def recognised(delimiter: str) -> int:
+        lines = islice((line for line in text.splitlines() if line.strip()), HEADER_WITHIN)
+        counts = (sum(squeeze(part) in known for part in line.split(delimiter)) for line in lines)
+        return max(counts, default=0)
+
+    return max(",;\t", key=recognised)
 
 
 def _guard_size(path: Path, limit: int) -> None:
@@ -276,7 +511,6 @@ def _guard_size(path: Path, limit: int) -> None:
         megabytes = str(limit // 2**20)
         raise ReadingError(
             "too_large",
-            f"{path.name} is larger than {megabytes} MB",
             name=path.name,
             limit=megabytes,
         )
@@ -292,41 +526,23 @@ def _decode(path: Path, encoding: str | None) -> str:
     try:
         return data.decode(encoding or "utf-8")
     except LookupError:
-        raise UsageError(f"no such encoding: {encoding}") from None
+        raise UsageError("no_such_encoding", encoding=str(encoding)) from None
     except UnicodeError:
-        raise ReadingError(
-            "encoding", f"{path.name} is not in {encoding or 'UTF-8'}", name=path.name
-        ) from None
+        raise ReadingError("encoding", name=path.name) from None
 
 
-def _csv_lines(table: str, text: str, name: str) -> Iterator[Sequence[str]]:
-    if "\x00" in text:
-        raise ReadingError("nul", f"{name} holds NUL characters", name=name)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    known = {fold(column) for column in columns(table)}
-
-    def recognised(delimiter: str) -> int:
-        return sum(fold(part.strip(' "')) in known for part in first.split(delimiter))
-
-    delimiter = max(",;\t", key=recognised)
+def _csv_lines(text: str, delimiter: str, name: str) -> Iterator[Sequence[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         yield from reader
     except csv.Error:
-        raise ReadingError(
-            "csv",
-            f"{name}: line {reader.line_num} cannot be read",
-            name=name,
-            line=str(reader.line_num),
-        ) from None
+        raise ReadingError("csv", name=name, line=str(reader.line_num)) from None
 
 
 # JSON -----------------------------------------------------------------------------------
 
 
-def _read_json(
-    path: Path, encoding: str | None, tables: Tables
-) -> Iterator[tuple[str, Iterable[Row]]]:
+def _json_sheets(path: Path, encoding: str | None) -> list[Sheet]:
     def no_constant(name: str) -> Any:
         raise ValueError(name)
 
@@ -351,46 +567,26 @@ def _read_json(
             object_pairs_hook=unique,
         )
     except (ValueError, RecursionError, ArithmeticError):
-        raise ReadingError("json", f"{path.name} is not readable JSON", name=path.name) from None
+        raise ReadingError("json", name=path.name) from None
     if not isinstance(content, dict):
-        raise ReadingError("json", f"{path.name} is not a JSON object of tables", name=path.name)
-    for name, objects in content.items():
+        raise ReadingError("json", name=path.name)
+    for objects in content.values():
         if not isinstance(objects, list) or not all(isinstance(row, dict) for row in objects):
-            raise ReadingError("json", f"{name} is not a list of objects", name=path.name)
-    yield from _mapped(content, tables)
+            raise ReadingError("json", name=path.name)
+    return _mapped_sheets(content)
 
 
-def read_mappings(
-    content: Mapping[str, Iterable[Mapping[str, Any]]], *, percent_as: PercentAs = "percent"
-) -> Tables:
-    """Read tables given as lists of mappings, by the same rules as a JSON file."""
-    tables = Tables()
-    lists = {name: list(objects) for name, objects in content.items()}
-    for table, rows in _mapped(lists, tables):
-        _build(table, rows, percent_as, tables)
-    return tables
+def _mapped_sheets(content: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Sheet]:
+    def lines(objects: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Any]]:
+        names = list(dict.fromkeys(name for row in objects for name in row))
+        if names:
+            yield names
+        for row in objects:
+            yield [row.get(name) for name in names]
 
-
-def _mapped(
-    content: Mapping[str, list[Mapping[str, Any]]], tables: Tables
-) -> Iterator[tuple[str, Iterable[Row]]]:
-    for name, objects in content.items():
-        table = _table_or_note(name, tables)
-        if table is not None:
-            yield table, _json_rows(table, objects, tables)
-
-
-def _json_rows(table: str, objects: list[Mapping[str, Any]], tables: Tables) -> list[Row]:
-    names = list(dict.fromkeys(name for row in objects for name in row))
-    if not objects:
-        return []
-    header = _headers(table, names, tables, partial=True)
-    if header is None:
-        return []
-    known = {name: column for name, column in zip(names, header, strict=True) if column}
     return [
-        (number, {known[name]: value for name, value in row.items() if name in known})
-        for number, row in enumerate(objects, start=1)
+        Sheet(name, lambda objects=objects: lines(objects), mapped=True)  # type: ignore[misc]  # bound at once
+        for name, objects in content.items()
     ]
 
 
@@ -400,31 +596,29 @@ _QUOTED = re.compile(r'"[^"]*"|\\.')
 _NOT_SHOWN = re.compile(r"[_*].|\[[^\]]*\]")  # room, filling, colours and conditions
 
 
-def _read_workbook(path: Path, tables: Tables) -> Iterator[tuple[str, Iterable[Row]]]:
+def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
     from openpyxl import load_workbook  # an extra; importing it costs more than the rest
 
     _guard_zip(path)
     formulas = None
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        open_files.callback(book.close)
         if _holds_formulas(path):
             formulas = load_workbook(path, read_only=True, keep_links=False)
+            open_files.callback(formulas.close)
     except Exception as error:
-        raise ReadingError(
-            "not_a_workbook", f"{path.name} is not a readable workbook", name=path.name
-        ) from error
-    try:
-        cells_left = [MAX_CELLS]
-        for name in book.sheetnames:
-            table = _table_or_note(name, tables)
-            if table is not None:
-                written = formulas[name] if formulas is not None else None
-                lines = _sheet_lines(book[name], written, path.name, cells_left)
-                yield table, _rows(table, lines, tables, padded=True)
-    finally:
-        book.close()
-        if formulas is not None:
-            formulas.close()
+        raise ReadingError("not_a_workbook", name=path.name) from error
+    cells_left = [MAX_CELLS]
+
+    def lines(name: str) -> Iterator[Sequence[Any]]:
+        written = formulas[name] if formulas is not None else None
+        return _sheet_lines(book[name], written, path.name, cells_left)
+
+    return [
+        Sheet(name, lambda name=name: lines(name), padded=True)  # type: ignore[misc]  # bound at once
+        for name in book.sheetnames
+    ]
 
 
 def _holds_formulas(path: Path) -> bool:
@@ -448,17 +642,13 @@ def _guard_zip(path: Path) -> None:
         with zipfile.ZipFile(path) as container:
             members = container.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise ReadingError(
-            "not_a_workbook", f"{path.name} is not a readable workbook", name=path.name
-        ) from None
+        raise ReadingError("not_a_workbook", name=path.name) from None
     unzipped = sum(member.file_size for member in members)
     if unzipped > MAX_UNZIPPED or any(
         member.file_size > 2**20 and member.file_size > MAX_RATIO * member.compress_size
         for member in members
     ):
-        raise ReadingError(
-            "unfolds_too_far", f"{path.name} would unfold beyond the limits", name=path.name
-        )
+        raise ReadingError("unfolds_too_far", name=path.name)
 
 
 def _sheet_lines(
@@ -476,7 +666,7 @@ def _sheet_lines(
         for line, source in zip(sheet.iter_rows(), sources, strict=False):
             cells_left[0] -= max(1, len(line))
             if cells_left[0] < 0:
-                raise ReadingError("too_many_cells", f"{name} has too many cells", name=name)
+                raise ReadingError("too_many_cells", name=name)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a cell that cannot be a date is told by its row
                 cells = [_cell(cell) for cell in line]
@@ -487,9 +677,7 @@ def _sheet_lines(
     except ReadingError:
         raise
     except Exception as error:
-        raise ReadingError(
-            "not_a_workbook", f"{name} is not a readable workbook", name=name
-        ) from error
+        raise ReadingError("not_a_workbook", name=name) from error
 
 
 def _cell(cell: Any) -> Any:

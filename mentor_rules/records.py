@@ -546,6 +546,28 @@ TABLES: Mapping[str, type[Record]] = MappingProxyType(
     }
 )
 
+VOCABULARIES: Mapping[str, Mapping[str, Vocabulary]] = MappingProxyType(
+    {
+        "schools": {"kind": v.SCHOOL_KIND},
+        "teachers": {"category": v.CATEGORY, "ethics": v.ETHICS, "status": v.STATUS},
+        "categories": {"category": v.CATEGORY},
+        "posts": {"post": v.POST, "portfolio": v.PORTFOLIO, "acting": v.YES_NO},
+        "quality": {},
+        "appointments": {},
+        "plans": {
+            "agreed_by": v.AGREED_BY,
+            "approved_by": v.APPROVED_BY,
+            "interim_body": v.INTERIM_BODY,
+            "interim_form": v.INTERIM_FORM,
+            "final_body": v.FINAL_BODY,
+            "final_has_results": v.YES_NO,
+            "final_has_recommendations": v.YES_NO,
+        },
+        "reserve": {"proposed_by": v.INTERIM_BODY, "formed_by": v.FINAL_BODY},
+    }
+)
+"""The closed vocabulary of each column that has one."""
+
 REFERENCES: tuple[tuple[str, str, str], ...] = (
     ("teachers", "school_id", "schools"),
     ("categories", "teacher_id", "teachers"),
@@ -565,6 +587,13 @@ def columns(table: str) -> dict[str, bool]:
     return {
         info.alias or name: info.is_required() for name, info in TABLES[table].model_fields.items()
     }
+
+
+def changed(record: Record, values: Mapping[str, object]) -> Record:
+    """Give a copy of `record` with other values in some columns."""
+    copy = record.model_copy(update=values)
+    copy.__dict__.pop("key", None)  # kept from before, it would be the old one
+    return copy
 
 
 def column_value(record: Record, column: str) -> Any:

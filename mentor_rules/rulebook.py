@@ -214,10 +214,16 @@ class ActShape(Shape):
     coverage: list[Coverage] = []
 
 
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """Give the known name nearest to `name`, or nothing."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return near[0] if near else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Give `: did you mean …?` for the known name nearest to `name`, or nothing."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f": did you mean {near[0]}?" if near else ""
+    near = nearest_name(name, known)
+    return f": did you mean {near}?" if near else ""
 
 
 # What is loaded --------------------------------------------------------------------------
@@ -327,8 +333,8 @@ class Rulebook:
         for rule in self.rules:
             if rule.id == rule_id:
                 return rule
-        near = nearest(rule_id, [rule.id for rule in self.rules])
-        raise UsageError(f"no rule {rule_id}{near}")
+        near = nearest_name(rule_id, [rule.id for rule in self.rules])
+        raise UsageError("no_rule", rule=rule_id, near=near)
 
     def settle(
         self, readings: "Readings" = None, *, over: Mapping[str, str] | None = None
@@ -343,17 +349,15 @@ class Rulebook:
         live: dict[str, tuple[str, ...]] = {}
         for name, reading in chosen.items():
             if name not in self.questions:
-                raise UsageError(f"no question {name}{nearest(name, self.questions)}")
+                near = nearest_name(name, self.questions)
+                raise UsageError("no_question", question=name, near=near)
             question = self.questions[name]
             if reading == OPEN or reading in question.order:
                 continue
             if reading in question.readings:
-                because = question.readings[reading].rejected
-                raise UsageError(
-                    f"the reading {name}={reading} is rejected: {because.en if because else ''}"
-                )
+                raise UsageError("rejected_reading", question=name, reading=reading)
             allowed = ", ".join([*question.order, OPEN])
-            raise UsageError(f"no reading {name}={reading}: one of {allowed}")
+            raise UsageError("no_reading", question=name, reading=reading, allowed=allowed)
         for name, question in self.questions.items():
             settled = question.default if question.status == "settled" else None
             reading = chosen.get(name, settled or OPEN)
@@ -370,13 +374,13 @@ class Rulebook:
         path = Path(readings)
         if not path.is_file():
             profiles = ", ".join(self.profiles)
-            raise UsageError(f"{readings} is neither a profile ({profiles}) nor a file of readings")
+            raise UsageError("no_readings", readings=str(readings), profiles=profiles)
         try:
             content = tomllib.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
-            raise UsageError(f"{path.name} is not a readable file of readings (TOML)") from None
+            raise UsageError("not_readings", name=path.name) from None
         if not all(isinstance(reading, str) for reading in content.values()):
-            raise UsageError(f'{path.name}: write question = "reading"')
+            raise UsageError("not_readings", name=path.name)
         return content
 
 

@@ -95,6 +95,10 @@ class Vocabulary:
         folded = fold(text)
         return self._known.get(folded) or self._known_by_look.get(fold_look_alikes(folded))
 
+    def only_looks_known(self, text: str) -> bool:
+        """Tell whether `text` spells a code only if look-alike letters are taken for each other."""
+        return self.code(text) is not None and fold(text) not in self._known
+
     def nearest(self, text: str) -> str | None:
         """Give the accepted spelling nearest to `text`, or None."""
         near = get_close_matches(fold(text), self._known, n=1, cutoff=0.7)
