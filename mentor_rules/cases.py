@@ -116,7 +116,10 @@ def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
     """Give the outcome of a rule on the records that a case gives."""
     bound = bind(rule, rulebook.settle(shape.readings))
     engine = Closure((bound,))
-    case = as_case(shape.given)
+    try:
+        case = as_case(shape.given)
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise CaseError(f"an input has another form than it should: {error}") from None
     facts = [FACTS[name](case, *keys) for name, keys in engine.facts]
     bounds = [part for fact in facts for part in (fact.lo, fact.hi)]
     first_day = case.appointed().first_day

@@ -1,10 +1,11 @@
 """The command line `mentor-rules`. It alone asks for today; everything below takes a day."""
 
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from io import StringIO
@@ -13,6 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from mentor_rules.cases import run_cases
 from mentor_rules.dossier import Dossier
@@ -20,15 +22,21 @@ from mentor_rules.errors import ReadingError, RulebookError, UsageError
 from mentor_rules.judging import candidate_in, check
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.records import parse_date
-from mentor_rules.report.rules import list_rules, show_rule
+from mentor_rules.report.flat import csv_lines, jsonl
+from mentor_rules.report.requirements import RequirementsReport
+from mentor_rules.report.rules import RuleReport, list_rules
 from mentor_rules.report.table import TableReport, safe
+from mentor_rules.requirements import requirements
 from mentor_rules.result import Report
+from mentor_rules.schema import dossier_schema, result_schema
 from mentor_rules.texts import has, say
 from mentor_rules.verdict import FLAGGED
 from mentor_rules.vocabulary import Language
 
 # The whole of Kazakhstan, Almaty included, is at UTC+5 since 1 March 2024.
 ALMATY = timezone(timedelta(hours=5))
+
+MANY = 2000  # appointments, from which on a person waiting is shown progress
 
 OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
 
@@ -43,10 +51,34 @@ app.add_typer(rules_app, name="rules")
 
 
 class Format(StrEnum):
+    """How an answer is written."""
+
+    table = "table"
+    json = "json"
+
+
+class ReportFormat(StrEnum):
     """How a report is written."""
 
     table = "table"
     json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+class Described(StrEnum):
+    """What a JSON Schema describes."""
+
+    dossier = "dossier"
+    result = "result"
+
+
+class Aim(StrEnum):
+    """For what is asked what will be required."""
+
+    mentor = "mentor"
+    plan = "plan"
+    reserve = "reserve"
 
 
 class Only(StrEnum):
@@ -96,6 +128,9 @@ Encoding = Annotated[
 PercentOption = Annotated[
     PercentAs, typer.Option("--percent-as", help="fraction: bare 0.6 in quality is 60 %.")
 ]
+ReportFormatOption = Annotated[
+    ReportFormat, typer.Option("--format", help="How to write the report.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
@@ -111,7 +146,7 @@ def check_command(
     reading: ReadingOption = None,
     readings: ReadingsOption = None,
     lang: LangOption = Lang.en,
-    format_: FormatOption = Format.table,
+    format_: ReportFormatOption = ReportFormat.table,
     out: Out = None,
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
@@ -129,19 +164,26 @@ def check_command(
     """
     rulebook = builtin_rulebook()
     read = _read(dossier, encoding, percent_as, show_ids)
-    report = check(
-        read,
-        as_of=_day(as_of),
-        readings=readings,
-        settle=_settled(reading),
-        rulebook=rulebook,
-        language=lang.value,
-        only=only.value if only else None,
-    )
-    if format_ is Format.json:
-        _write(report.to_json() + "\n", out, force)
+    day, settled = _day(as_of), _settled(reading)
+    with _progress(len(read.appointments), lang.value) as progress:
+        report = check(
+            read,
+            as_of=day,
+            readings=readings,
+            settle=settled,
+            rulebook=rulebook,
+            language=lang.value,
+            only=only.value if only else None,
+            progress=progress,
+        )
+    shown = read.names() if names else None
+    if format_ is ReportFormat.json:
+        _write([report.to_json(), "\n"], out, force)
+    elif format_ is ReportFormat.jsonl:
+        _write(jsonl(report), out, force)
+    elif format_ is ReportFormat.csv:
+        _write(csv_lines(report, rulebook, shown), out, force)
     else:
-        shown = read.names() if names else None
         _print(
             lambda console: TableReport(console, rulebook, lang.value, shown).report(report),
             out,
@@ -196,7 +238,7 @@ def candidate_command(
         language=lang.value,
     )
     if format_ is Format.json:
-        _write(result.model_dump_json(by_alias=True, indent=2) + "\n", out, force)
+        _write([result.model_dump_json(by_alias=True, indent=2), "\n"], out, force)
     else:
         shown = read.names() if names else None
         _print(
@@ -208,6 +250,33 @@ def candidate_command(
     if result.eligibility in flagged:
         raise typer.Exit(SOMETHING_FLAGGED)
     raise typer.Exit(NOTHING_CERTAIN if result.eligibility == "not_judged" else OK)
+
+
+@app.command("requirements")
+def requirements_command(
+    aim: Annotated[Aim, typer.Option("--for", help="What is to be prepared.")] = Aim.mentor,
+    lang: LangOption = Lang.en,
+    format_: FormatOption = Format.table,
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Say all that will be asked, before anyone types it in: rules, documents, columns."""
+    found = requirements(builtin_rulebook(), aim.value, lang.value)
+    if format_ is Format.json:
+        _write([found.model_dump_json(by_alias=True, indent=2), "\n"], out, force)
+    else:
+        _print(lambda console: RequirementsReport(console, lang.value).report(found), out, force)
+
+
+@app.command("schema")
+def schema_command(
+    described: Annotated[Described, typer.Argument(help="What to describe.")],
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Write the JSON Schema (2020-12) of a dossier, or of what `check --format json` prints."""
+    schema = dossier_schema() if described is Described.dossier else result_schema()
+    _write([json.dumps(schema, ensure_ascii=False, indent=2), "\n"], out, force)
 
 
 @rules_app.command("list")
@@ -225,7 +294,7 @@ def rules_show(
     """Show one rule as a person would read it."""
     rulebook = builtin_rulebook()
     found = rulebook.rule(rule)
-    _print(lambda console: show_rule(console, rulebook, found, lang.value), None, False)
+    _print(lambda console: RuleReport(console, rulebook, lang.value).report(found), None, False)
 
 
 @rules_app.command("test")
@@ -291,19 +360,36 @@ def _settled(options: list[str] | None) -> dict[str, str]:
     return chosen
 
 
+@contextmanager
+def _progress(count: int, language: Language) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on standard error while many appointments are judged, if a person looks on."""
+    if count <= MANY or not sys.stderr.isatty():
+        yield None
+        return
+    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*bar, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(say("label", "progress", language), total=count)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
 def _print(render: Callable[[Console], None], out: Path | None, force: bool) -> None:
     if out is None:
         render(Console(highlight=False))
         return
     text = StringIO()
-    render(Console(file=text, highlight=False, width=120))
-    _write(text.getvalue(), out, force)
+    render(Console(file=text, highlight=False, width=120, color_system=None))
+    _write([text.getvalue()], out, force)
 
 
-def _write(text: str, out: Path | None, force: bool) -> None:
-    """Write to standard output, or whole to a file: under another name first, then renamed."""
+def _write(parts: Iterable[str], out: Path | None, force: bool) -> None:
+    """Write to standard output, or whole to a file: under another name first, then renamed.
+
+    Ends of lines are written as they are, on every system.
+    """
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        for part in parts:
+            sys.stdout.buffer.write(part.encode())
         sys.stdout.flush()
         return
     if out.exists() and not force:
@@ -313,7 +399,7 @@ def _write(text: str, out: Path | None, force: bool) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.writelines(parts)
         Path(name).replace(out)
     except BaseException:
         with suppress(OSError):

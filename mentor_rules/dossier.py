@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -40,6 +41,7 @@ from mentor_rules.records import (
     is_iin,
 )
 
+_PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
 _PROCESS_KEY = secrets.token_bytes(32)
 
 R = TypeVar("R", bound=Record)
@@ -95,9 +97,9 @@ class Dossier:
         }
         self._rows = rows or {}
         self._read_invalid = tuple(invalid)
-        self.pseudonyms: Mapping[str, str] = {}
-        if not show_ids:
-            self._hide_iins(key or _PROCESS_KEY)
+        self._show_ids, self._key = show_ids, key or _PROCESS_KEY
+        self._hidden: dict[str, str] = {}
+        self._hide_iins()
         self.ignored_columns = tuple(ignored_columns)
         self._read_notes = tuple(notes)
 
@@ -151,21 +153,25 @@ class Dossier:
         counts = ", ".join(f"{name}={len(records)}" for name, records in self._tables.items())
         return f"Dossier({counts})"
 
-    def _hide_iins(self, key: bytes) -> None:
-        found: dict[str, str] = {}
+    def shown(self, person: str) -> str:
+        """Give the id of a person as every output shows it: a pseudonym for an IIN."""
+        if self._show_ids or not _may_be_iin(person):
+            return person
+        if person not in self._hidden:
+            digest = hmac.new(self._key, person.zfill(12).encode(), "sha256").hexdigest()
+            self._hidden[person] = f"iin-{digest[:12]}"
+        return self._hidden[person]
 
-        def shown(value: str) -> str:
-            if not _may_be_iin(value):
-                return value
-            if value not in found:
-                digest = hmac.new(key, value.zfill(12).encode(), "sha256").hexdigest()
-                found[value] = f"iin-{digest[:12]}"
-            return found[value]
+    @property
+    def pseudonyms(self) -> Mapping[str, str]:
+        """The pseudonyms given, by the ids that they stand for."""
+        return MappingProxyType(self._hidden)
 
+    def _hide_iins(self) -> None:
         for table, records in self._tables.items():
-            columns = [name for name in TABLES[table].model_fields if name.endswith("_id")]
+            columns = _PEOPLE & set(TABLES[table].model_fields)
             self._tables[table] = tuple(
-                changed(record, {name: shown(getattr(record, name)) for name in columns})
+                changed(record, {name: self.shown(getattr(record, name)) for name in columns})
                 if any(_may_be_iin(getattr(record, name)) for name in columns)
                 else record
                 for record in records
@@ -173,15 +179,17 @@ class Dossier:
         self._read_invalid = tuple(
             replace(
                 row,
-                key=tuple(part if part is None else shown(part) for part in row.key),
+                key=tuple(
+                    self.shown(part) if part is not None and name in _PEOPLE else part
+                    for name, part in zip(TABLES[row.table].key_columns, row.key, strict=False)
+                ),
                 readable={
-                    name: shown(value) if name.endswith("_id") else value
+                    name: self.shown(value) if name in _PEOPLE else value
                     for name, value in row.readable.items()
                 },
             )
             for row in self._read_invalid
         )
-        self.pseudonyms = MappingProxyType(found)
 
     def has(self, table: str) -> bool:
         """Tell whether the table is there, if only with its header."""
@@ -215,8 +223,9 @@ class Dossier:
                         )
                     continue
                 numbers = [self._row(table, place) for place in places]
+                agreed = _agreed([records[place] for place in places])
                 for number in numbers:
-                    others = ", ".join(str(other) for other in numbers if other != number)
+                    others = _some(other for other in numbers if other != number)
                     problems.append(
                         InvalidRow(
                             table,
@@ -225,7 +234,7 @@ class Dossier:
                             None,
                             "rows_disagree",
                             {"others": others},
-                            _agreed([records[place] for place in places]),
+                            agreed,
                         )
                     )
         return keyed, problems, notes
@@ -270,9 +279,7 @@ class Dossier:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was noticed and did no harm, such as a row that stands twice alike."""
-        hidden = (
-            (f"{len(self.pseudonyms)} ids are IINs, shown as iin-…",) if self.pseudonyms else ()
-        )
+        hidden = (note("hidden_ids", count=len(self._hidden)),) if self._hidden else ()
         return (*self._read_notes, *self._checked[2], *hidden)
 
     @cached_property
@@ -285,19 +292,19 @@ class Dossier:
 
     # Look-ups -------------------------------------------------------------------------
 
-    def _one(self, table: str, key: str, model: type[R]) -> Found[R]:
+    def _one(self, table: str, key: str) -> Found[Any]:
         if table in self._spoiled and self._spoiled[table].may_stand_for(key):
             return Found((), "invalid_row")
         if table not in self._tables:
             return Found((), "no_table")
         record = self._checked[0][table].get((key,))
-        return Found((), "no_row") if record is None else Found((record,))  # type: ignore[arg-type]  # the table's model
+        return Found((), "no_row") if record is None else Found((record,))
 
-    def _many(self, table: str, key: str, model: type[R]) -> Found[R]:
+    def _many(self, table: str, key: str) -> Found[Any]:
         spoiled = table in self._spoiled and self._spoiled[table].may_stand_for(key)
         if table not in self._tables and not spoiled:
             return Found((), "no_table")
-        return Found(self._lists[table].get(key, ()), "invalid_row" if spoiled else None)  # type: ignore[arg-type]  # the table's model
+        return Found(self._lists[table].get(key, ()), "invalid_row" if spoiled else None)
 
     @cached_property
     def _lists(self) -> dict[str, dict[str, tuple[Record, ...]]]:
@@ -314,28 +321,28 @@ class Dossier:
 
     def school(self, school_id: str) -> Found[School]:
         """Give the school's row."""
-        return self._one("schools", school_id, School)
+        return self._one("schools", school_id)
 
     def teacher(self, teacher_id: str) -> Found[Teacher]:
         """Give the teacher's row."""
-        return self._one("teachers", teacher_id, Teacher)
+        return self._one("teachers", teacher_id)
 
     def plan(self, appointment_id: str) -> Found[MentoringPlan]:
         """Give the plan's row."""
-        return self._one("plans", appointment_id, MentoringPlan)
+        return self._one("plans", appointment_id)
 
     def categories(self, teacher_id: str) -> Found[CategoryPeriod]:
         """Give the teacher's history of categories; an absent table says nothing."""
-        found = self._many("categories", teacher_id, CategoryPeriod)
+        found = self._many("categories", teacher_id)
         return Found(()) if found.gap == "no_table" else found
 
     def posts(self, teacher_id: str) -> Found[Post]:
         """Give the teacher's posts; a table that is there is complete."""
-        return self._many("posts", teacher_id, Post)
+        return self._many("posts", teacher_id)
 
     def reserve(self, school_id: str, teacher_id: str) -> Found[ReserveEntry]:
         """Give the teacher's rows in the school's reserve; a table that is there is complete."""
-        found = self._many("reserve", teacher_id, ReserveEntry)
+        found = self._many("reserve", teacher_id)
         rows = tuple(row for row in found.records if row.school_id == school_id)
         return Found(rows, found.gap)
 
@@ -357,9 +364,7 @@ class Dossier:
         """Give (teacher, subject, year) of rows that may be this teacher's; None = unreadable."""
         if "quality" not in self._spoiled:
             return ()
-        return tuple(
-            (row.key[0], row.key[1], row.key[2]) for row in self._spoiled["quality"].of(teacher_id)
-        )
+        return tuple((key[0], key[1], key[2]) for key in self._spoiled["quality"].of(teacher_id))
 
     @cached_property
     def appointments(self) -> tuple[Appointment, ...]:
@@ -380,6 +385,18 @@ class Dossier:
             for row in (*self._read_invalid, *self._checked[1])
             if row.table == "appointments" and row.key and row.spoils
         )
+
+    @cached_property
+    def _unreadable_by_mentee(self) -> dict[str | None, list[InvalidRow]]:
+        found: dict[str | None, list[InvalidRow]] = defaultdict(list)
+        for row in self.unreadable_appointments:
+            found[row.readable.get("mentee_id")].append(row)
+        return found
+
+    def unreadable_mentored(self, mentee_id: str) -> tuple[InvalidRow, ...]:
+        """Give the unreadable appointments that may be this mentee's."""
+        known = self._unreadable_by_mentee
+        return (*known.get(mentee_id, ()), *known.get(None, ()))
 
     @cached_property
     def _by_mentee(self) -> dict[str, list[Appointment]]:
@@ -421,30 +438,33 @@ def _may_be_iin(text: str) -> bool:
 
 
 class _Spoiled:
-    """The keys that unreadable rows of one table may stand for."""
+    """The keys that unreadable rows of one table may stand for; None = unreadable part."""
 
     def __init__(self) -> None:
-        self.exact: dict[str, list[InvalidRow]] = defaultdict(list)
-        self.anyone: list[InvalidRow] = []
+        self.exact: dict[str, dict[tuple[str | None, ...], None]] = defaultdict(dict)
+        self.anyone: dict[tuple[str | None, ...], None] = {}
 
     def add(self, row: InvalidRow) -> None:
         first = row.key[0]
-        (self.anyone if first is None else self.exact[first]).append(row)
+        (self.anyone if first is None else self.exact[first])[row.key] = None
 
-    def of(self, first: str) -> Iterable[InvalidRow]:
+    def of(self, first: str) -> tuple[tuple[str | None, ...], ...]:
         return (*self.exact.get(first, ()), *self.anyone)
 
-    def may_stand_for(self, *key: str) -> bool:
-        return any(
-            all(part is None or part == sought for part, sought in zip(row.key, key, strict=False))
-            for row in self.of(key[0])
-        )
+    def may_stand_for(self, first: str) -> bool:
+        return bool(self.anyone) or first in self.exact
 
 
 def _says_the_same(one: Record, other: Record) -> bool:
     if isinstance(one, QualityYear) and isinstance(other, QualityYear):
         return one.share == other.share
     return one == other
+
+
+def _some(numbers: Iterable[int]) -> str:
+    """Give the first few of many row numbers."""
+    first = list(islice(numbers, 6))
+    return ", ".join(str(number) for number in first[:5]) + (", …" if len(first) > 5 else "")
 
 
 def _agreed(records: Sequence[Record]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -45,6 +44,17 @@ class Gap(NamedTuple):
     reason: str
 
 
+class Assumed(NamedTuple):
+    """Something taken for granted because nothing is stated: of which cell, and what.
+
+    `code` names the text in `texts.toml`; `value` fills it in.
+    """
+
+    cell: str
+    code: str
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What the records say of one fact.
@@ -57,7 +67,7 @@ class Fact:
     hi: int
     sources: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumed, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -84,10 +94,6 @@ class FactSpec:
     def bit(self, value: str) -> int:
         """Give the bit of one closed value."""
         return 1 << self.values.index(value)
-
-    def ids(self) -> tuple[FactId, ...]:
-        """Give the fact under each combination of its keys."""
-        return tuple((self.name, keys) for keys in product(*self.keys))
 
 
 VALIDITY = ("must_be_valid", "once_awarded")
@@ -176,6 +182,7 @@ class Case:
     purpose: Purpose = "appointment"
     appointment: Appointment | None = None
     _qualities: dict[str, "_Quality"] = field(default_factory=dict)
+    _categories: dict[date, "_Category"] = field(default_factory=dict)
 
     @cached_property
     def mentor(self) -> Found[Teacher]:
@@ -191,6 +198,18 @@ class Case:
     def taught(self) -> "_Taught":
         """The subjects that the mentor teaches."""
         return _taught(self)
+
+    def quality_of(self, subject: str, shown: str) -> "_Quality":
+        """Give the mentor's three years in a subject (its compared and its shown form)."""
+        if subject not in self._qualities:
+            self._qualities[subject] = _three_years(self, subject, shown)
+        return self._qualities[subject]
+
+    def category_on(self, day: date) -> "_Category":
+        """Give the mentor's category on a day."""
+        if day not in self._categories:
+            self._categories[day] = _category_on(self, day)
+        return self._categories[day]
 
     def appointed(self) -> Appointment:
         """The appointment; a candidate has none, and no rule about appointments is asked."""
@@ -265,26 +284,25 @@ def mentors_overlap(case: Case) -> Fact:
     spec = SPECS["mentors_overlap"]
     own = case.appointed()
     possible, sources, gaps = NO, [], []
+    assumed = _starts_assumed(own)
     for other in case.dossier.mentored(own.mentee_id):
         if other.appointment_id == own.appointment_id or other.mentor_id == own.mentor_id:
             continue
+        assumed += _starts_assumed(other)
         first, second = sorted((own, other), key=lambda one: one.first_day)
         if first.first_day == second.first_day or (
             first.ends_on is not None and first.ends_on >= second.first_day
         ):
-            return Fact(YES, YES, (f"appointments {other.appointment_id}",))
+            return Fact(YES, YES, (f"appointments {other.appointment_id}",), (), assumed)
         if first.ends_on is None:
             possible = YES_OR_NO
             gaps.append(Gap(spec.name, f"appointments {first.appointment_id}", "not_stated"))
         sources.append(f"appointments {other.appointment_id}")
-    for row in case.dossier.unreadable_appointments:
-        if (
-            row.key[0] != own.appointment_id
-            and row.readable.get("mentee_id", own.mentee_id) == own.mentee_id
-        ):
+    for row in case.dossier.unreadable_mentored(own.mentee_id):
+        if row.key[0] != own.appointment_id:
             possible = YES_OR_NO
             gaps.append(Gap(spec.name, f"appointments {row.shown_key}", "invalid_row"))
-    return Fact(possible, possible, tuple(sources), tuple(gaps))
+    return Fact(possible, possible, tuple(sources), tuple(gaps), assumed if sources else ())
 
 
 def mentee_first_taught_on(case: Case) -> Fact:
@@ -330,15 +348,19 @@ def under_way(case: Case) -> Fact:
     return Fact(YES, YES, source, (), assumed)
 
 
-def _year_assumed(year: SchoolYear) -> str:
-    return f"calendar {year.label} school_year: {year.first}/{year.last} assumed"
+def _year_assumed(year: SchoolYear) -> Assumed:
+    return Assumed(f"calendar {year.label} school_year", "value", f"{year.first}/{year.last}")
 
 
-def _starts_assumed(appointment: Appointment) -> tuple[str, ...]:
+def _starts_assumed(appointment: Appointment) -> tuple[Assumed, ...]:
     if appointment.starts_on is not None:
         return ()
     return (
-        f"appointments {appointment.appointment_id} starts_on: {appointment.ordered_on} assumed",
+        Assumed(
+            f"appointments {appointment.appointment_id} starts_on",
+            "value",
+            str(appointment.ordered_on),
+        ),
     )
 
 
@@ -374,7 +396,7 @@ class _Category:
     ever: tuple[_Held, ...]  # all known to be awarded by the day
     perhaps: str | None  # awarded on a day that is not stated, by then or later
     gap: Gap | None
-    assumed: tuple[str, ...]
+    assumed: tuple[Assumed, ...]
     ends: frozenset[date | None] = frozenset()  # of the records that count: one, or alike
 
 
@@ -387,7 +409,7 @@ def _category_on(case: Case, day: date) -> _Category:
         if row.from_ <= day
     ]
     covering = [period for period in periods if period.covers(day)]
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumed, ...] = ()
     perhaps = None
     stated = awarded = False
     latest = _Held(None, None, None, f"teachers {person}")
@@ -407,7 +429,7 @@ def _category_on(case: Case, day: date) -> _Category:
         if latest.covers(day):
             covering.append(latest)
         if latest.first is None:
-            assumed = (f"teachers {person} category_from: held on {day} assumed",)
+            assumed = (Assumed(f"teachers {person} category_from", "held_on", str(day)),)
     elif latest.first is None:
         perhaps = latest.category
     ever = tuple(period for period in periods if period.category is not None)
@@ -427,7 +449,7 @@ def _category_on(case: Case, day: date) -> _Category:
             return _Category(None, None, ever, perhaps, gap, ())
         if counts.last is None:
             column = "category_until" if counts.source.startswith("teachers") else "until"
-            assumed += (f"{counts.source} {column}: no end assumed",)
+            assumed += (Assumed(f"{counts.source} {column}", "no_end"),)
         ends = frozenset(period.last for period in counting)
         return _Category(counts, None, ever, perhaps, None, assumed, ends)
     if stated and awarded:
@@ -438,7 +460,7 @@ def _category_on(case: Case, day: date) -> _Category:
 
 def _category(name: str, case: Case, day: date, validity: str) -> Fact:
     spec = SPECS[name]
-    held = _category_on(case, day)
+    held = case.category_on(day)
     sources = tuple(dict.fromkeys(period.source for period in held.ever))
     best = max((HELD.index(period.category) for period in held.ever if period.category), default=0)
     once_awarded = validity == "once_awarded"
@@ -451,7 +473,7 @@ def _category(name: str, case: Case, day: date, validity: str) -> Fact:
         return Fact(possible, possible, sources, (gap._replace(fact=name),), held.assumed)
     if once_awarded:
         person = f"teachers {case.mentor_id}"
-        assumed = (*held.assumed, f"{person} category: no higher one earlier assumed")
+        assumed = (*held.assumed, Assumed(f"{person} category", "no_higher_earlier"))
         if held.perhaps is not None and HELD.index(held.perhaps) > best:
             possible = (1 << best) | spec.bit(held.perhaps)
             gap = Gap(name, f"{person} category_from", "not_stated")
@@ -477,7 +499,7 @@ def category_now(case: Case, validity: str) -> Fact:
 
 def category_open_ended(case: Case) -> Fact:
     """Whether a category counts on the day of the order whose record states no end."""
-    held = _category_on(case, case.on)
+    held = case.category_on(case.on)
     if held.gap is not None:
         gap = held.gap._replace(fact="category_open_ended")
         return Fact(YES_OR_NO, YES_OR_NO, (), (gap,))
@@ -494,7 +516,7 @@ def category_open_ended(case: Case) -> Fact:
 def category_years(case: Case) -> Fact:
     """Full years completed, on the eve of the order, since the category was awarded."""
     spec = SPECS["category_years"]
-    held = _category_on(case, case.on)
+    held = case.category_on(case.on)
     if held.gap is not None:
         return Fact(spec.lo, spec.hi, (), (held.gap._replace(fact=spec.name),))
     if held.counts is None:
@@ -527,7 +549,7 @@ def _ethics(name: str, case: Case, day: date, silence: str) -> Fact:
         if silence == "must_be_confirmed":
             return _open(spec, "teachers", person, "not_stated")
         bit = spec.bit("observed")
-        return Fact(bit, bit, (), (), (f"teachers {person} ethics: observed assumed",))
+        return Fact(bit, bit, (), (), (Assumed(f"teachers {person} ethics", "value", "observed"),))
     bit = spec.bit(finding)
     return Fact(bit, bit, source)
 
@@ -553,20 +575,18 @@ def _post(name: str, case: Case, day: date, duties: str) -> Fact:
         return _open(spec, "posts", person, found.gap)
     held = 0
     sources: list[str] = []
-    assumed: list[str] = []
+    assumed: list[Assumed] = []
     for row in found.records:
         if (row.since is not None and row.since > day) or (
             row.until is not None and row.until < day
         ):
             continue
         key = f"posts {person} {row.post}"
-        for column, value, meaning in (
-            ("acting", row.acting, "no"),
-            ("since", row.since, "unbounded"),
-            ("until", row.until, "unbounded"),
-        ):
-            if value is None:
-                assumed.append(f"{key} {column}: {meaning} assumed")
+        if row.acting is None:
+            assumed.append(Assumed(f"{key} acting", "value", "no"))
+        for column, stated in (("since", row.since), ("until", row.until)):
+            if stated is None:
+                assumed.append(Assumed(f"{key} {column}", "unbounded"))
         sources.append(key)
         if row.acting != "yes" or duties == "performs_duties":
             held = max(held, POSTS.index(row.post))
@@ -593,6 +613,7 @@ class _Quality:
     bounds: Mapping[str, tuple[int, int]]  # by period
     sources: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    assumed: tuple[Assumed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -603,7 +624,7 @@ class _Taught:
     perhaps: Mapping[str, str]
     unnamed: bool
     gaps: tuple[Gap, ...] = ()
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumed, ...] = ()
 
 
 def _taught(case: Case) -> _Taught:
@@ -638,15 +659,8 @@ def _taught(case: Case) -> _Taught:
     perhaps = {key: name for key, name in perhaps.items() if key not in surely}
     if not surely and not perhaps and not unnamed:
         gaps.append(Gap("quality", f"quality {person}", "no_row"))
-    assumed = (f"teachers {person} subjects: those with quality rows assumed",)
+    assumed = (Assumed(f"teachers {person} subjects", "those_with_quality_rows"),)
     return _Taught(dict(sorted(surely.items())), perhaps, unnamed, tuple(gaps), assumed)
-
-
-def _quality_of(case: Case, subject: str, shown: str) -> _Quality:
-    known = case._qualities.get(subject)
-    if known is None:
-        known = case._qualities[subject] = _three_years(case, subject, shown)
-    return known
 
 
 def _three_years(case: Case, subject: str, shown: str) -> _Quality:
@@ -657,12 +671,14 @@ def _three_years(case: Case, subject: str, shown: str) -> _Quality:
     sources: list[str] = []
     gaps: list[Gap] = []
     shares: list[Fraction] = []
+    assumed: tuple[Assumed, ...] = ()
     for year in case.years:
         key = f"quality {person} {shown} {year.label}"
         row = rows.get(year.label)
         reason = None
         if first_taught is not None and year.last < first_taught:
             reason = "not_yet_teaching"
+            assumed += (_year_assumed(year),) if year.assumed else ()
         elif any(s in (None, subject) and y in (None, year.label) for _, s, y in unreadable):
             reason = "invalid_row"
         elif row is None:
@@ -681,7 +697,7 @@ def _three_years(case: Case, subject: str, shown: str) -> _Quality:
         "each_year": (0 if missing else _floor(lowest), _floor(lowest)),
         "mean": (_floor(total / count), _floor((total + missing) / count)),
     }
-    return _Quality(bounds, tuple(sources), tuple(gaps))
+    return _Quality(bounds, tuple(sources), tuple(gaps), assumed)
 
 
 def _floor(share: Fraction) -> int:
@@ -700,31 +716,30 @@ def quality(case: Case, subject: str, period: str) -> Fact:
     if subject == "mentored" and mentored is not None and mentored in surely:
         surely, perhaps, unnamed, gaps = {mentored: surely[mentored]}, {}, False, ()
     looked = {
-        key: _quality_of(case, key, shown) for key, shown in sorted({**surely, **perhaps}.items())
+        key: case.quality_of(key, shown) for key, shown in sorted({**surely, **perhaps}.items())
     }
     sure = [looked[key].bounds[period] for key in surely]
     every = [one.bounds[period] for one in looked.values()] + [(0, WHOLE)] * unnamed
+    open_subject = subject == "mentored" and mentored not in surely
+    open_subject = open_subject and (mentored is None or mentored in perhaps or unnamed)
     if not sure:
         bounds = (0, WHOLE)  # perhaps nothing is taught: then nothing is known
-    elif subject == "any":
-        bounds = max(lo for lo, _ in sure), max(hi for _, hi in every)
-    elif subject == "every" or (mentored is not None and mentored in surely):
-        bounds = min(lo for lo, _ in every), min(hi for _, hi in sure)
-    elif mentored is None or mentored in perhaps or unnamed:
+    elif open_subject:
         # One of them counts, or the lowest of them, and it is not known which.
         bounds = min(lo for lo, _ in every), max(hi for _, hi in every)
+    elif subject == "any":
+        bounds = max(lo for lo, _ in sure), max(hi for _, hi in every)
     else:
         bounds = min(lo for lo, _ in every), min(hi for _, hi in sure)
     used = [looked[key] for key in looked]
-    assumed = taught.assumed
-    decides = case.calendar.year(case.on.year - 1)
-    if decides.assumed:
-        assumed += (_year_assumed(decides),)
-    if subject == "mentored" and mentored is None and len(looked) != 1 and case.appointment:
-        gaps += (
-            Gap("quality", f"appointments {case.appointment.appointment_id} subject", "not_stated"),
-        )
-    between = decides.last < case.on < case.calendar.year(case.on.year).first
+    assumed = (*taught.assumed, *(item for one in used for item in one.assumed))
+    last_spring = case.calendar.year(case.on.year - 1)
+    if last_spring.assumed:
+        assumed += (_year_assumed(last_spring),)
+    if subject == "mentored" and mentored is None and len(looked) != 1:
+        what = case.appointment.appointment_id if case.appointment else case.mentor_id
+        gaps += (Gap("subject", f"appointments {what} subject", "not_stated"),)
+    between = last_spring.last < case.on < case.calendar.year(case.on.year).first
     return Fact(
         *bounds,
         tuple(source for one in used for source in one.sources),

@@ -39,6 +39,10 @@ class _Shown:
 
 
 _NOTHING = _Shown(None, "")
+# Which fields are stated, one set for all: a set for each finding would outweigh the finding.
+_FINDING = set(Finding.model_fields)
+_READING = set(ReadingOutcome.model_fields)
+_SOURCE = set(FactSource.model_fields)
 
 
 class Presenter:
@@ -53,6 +57,7 @@ class Presenter:
             engine,
             language,
         )
+        self._whens = [dict(reading.when) for reading in bound.readings]
         self._compared = [_compared(reading.check) for reading in bound.readings]
         source = bound.rule.source
         self._source = NormSource(
@@ -98,29 +103,31 @@ class Presenter:
             papers = dict.fromkeys(f"{item.document} ({item.who})" for item in missing)
             remedy = say("finding", "supply", language, documents="; ".join(papers))
         elif outcome in ("breached", "disputed"):
-            remedy = rule.remedy[language].format(**params)
+            # What settles a dispute is to meet the norm on its strictest reading.
+            strictest = shown[-1][1] if outcome == "disputed" else required
+            remedy = rule.remedy[language].format(**{**params, "required": strictest.said})
         sources: dict[str, dict[str, None]] = {}
         notes: dict[str, None] = {}
         for fact in self._bound.facts:
             found = facts[fact]
             sources.setdefault(fact[0], {}).update(dict.fromkeys(found.sources))
             notes.update(dict.fromkeys(found.notes))
-        return Finding(
+        # All is of the right type already: validating it again would cost more than judging.
+        return Finding.model_construct(
+            _FINDING,
             rule=rule.id,
             weight=rule.weight,
             outcome=outcome,
             value=value.plain,
             required=required.plain,
             readings=tuple(
-                ReadingOutcome(
-                    when=dict(reading.when), outcome=own, value=val.plain, required=req.plain
+                ReadingOutcome.model_construct(
+                    _READING, when=when, outcome=own, value=val.plain, required=req.plain
                 )
-                for reading, own, (val, req) in zip(
-                    self._bound.readings, outcomes, shown, strict=True
-                )
+                for when, own, (val, req) in zip(self._whens, outcomes, shown, strict=True)
             ),
             facts=tuple(
-                FactSource(fact=name, from_=tuple(sorted(records)))
+                FactSource.model_construct(_SOURCE, fact=name, from_=tuple(sorted(records)))
                 for name, records in sorted(sources.items())
                 if records
             ),
@@ -209,8 +216,9 @@ class Presenter:
 
 
 def _compared(check: Expression) -> tuple[Name | None, Operand | None]:
-    """Give the fact that a check speaks of first, and what it is compared with."""
-    for comparison in comparisons(check):
+    """Give the one fact that a check speaks of, and what it is compared with."""
+    found = list(comparisons(check))
+    for comparison in found if len(found) == 1 else ():
         left, right = comparison.operands[0], comparison.operands[1]
         if isinstance(left, Name) and left.name in SPECS:
             return left, right

@@ -15,8 +15,11 @@ _NEAR_COLUMN = 0.8
 
 def squeeze(name: str) -> str:
     """Give the form in which headings are compared: letters, digits, № and % only."""
-    folded = fold_look_alikes(fold(name))
-    return "".join(letter for letter in folded if letter.isalnum() or letter in "№%")
+    return fold_look_alikes(_letters(name))
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in fold(name) if letter.isalnum() or letter in "№%")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Headings:
     columns: Mapping[str, str]  # compared form to the column
     preferred: frozenset[str]  # compared forms that are a column's own name or label
     shown: Mapping[str, str]  # compared form to the spelling shown
+    typed: frozenset[str]  # the letters of every spelling, look-alike ones kept apart
     column_labels: Mapping[str, Mapping[Language, str]]
 
 
@@ -57,9 +61,16 @@ def headings() -> Mapping[str, Headings]:
             columns,
             frozenset(preferred),
             shown,
+            frozenset(map(_letters, shown.values())),
             column_labels,
         )
     return found
+
+
+def looks_alike_only(table: str, name: str) -> bool:
+    """Tell whether `name` is a heading only if look-alike letters are taken for each other."""
+    known = headings()[table]
+    return squeeze(name) in known.columns and _letters(name) not in known.typed
 
 
 def table_named(name: str) -> str | None:

@@ -2,12 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Literal, get_args
+
+from pydantic_core import PydanticCustomError
 
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
@@ -19,12 +21,14 @@ from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import (
     FIRST_DAY,
     LAST_DAY,
+    Appointment,
     CategoryPeriod,
     InvalidRow,
     Post,
     QualityYear,
     School,
     Teacher,
+    clean_text,
 )
 from mentor_rules.result import (
     AppointmentResult,
@@ -77,7 +81,9 @@ def _bench(
     only: Literal["eligibility", "procedure"] | None = None,
 ) -> _Bench:
     if language not in LANGUAGES:
-        raise UsageError(f"no language {language}: one of {', '.join(LANGUAGES)}")
+        raise UsageError("no_language", language=str(language), allowed=", ".join(LANGUAGES))
+    if only not in (None, "eligibility", "procedure"):
+        raise UsageError("no_only", only=str(only))
     left_out = {"eligibility": "remediable", "procedure": "blocking"}.get(only or "")
     rules = tuple(
         bind(rule, settled)
@@ -95,13 +101,14 @@ def _bench(
 
 def _expect_day(name: str, day: object) -> None:
     if not isinstance(day, date) or isinstance(day, datetime):
-        raise UsageError(f"{name} is a datetime.date, such as date(2026, 9, 1)")
+        raise UsageError("no_date", name=name)
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise UsageError(f"{name} lies outside {FIRST_DAY} to {LAST_DAY}")
+        raise UsageError("date_outside", name=name, first=str(FIRST_DAY), last=str(LAST_DAY))
 
 
 OF_APPOINTMENTS = ("eligibility", "appointment", "plan", "reporting")
 OF_CANDIDATES = ("eligibility",)
+TOLD_EVERY = 250  # appointments between two tellings of progress
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def _findings(bench: _Bench, judged: _Judged) -> tuple[Finding, ...]:
     case = judged.case
     placeholders = {
         "as_of": case.as_of.isoformat(),
-        "next_school_year": case.calendar.year(case.years[-1].first.year + 1).label,
+        "next_school_year": _next_to_complete(case),
     }
     found = []
     for presenter, rule, outcomes in zip(
@@ -146,16 +153,25 @@ def _findings(bench: _Bench, judged: _Judged) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _assumptions(bench: _Bench, judged: _Judged) -> tuple[str, ...]:
+def _next_to_complete(case: Case) -> str:
+    """Give the school year that is completed next after the day judged on."""
+    [last] = case.calendar.completed_before(case.as_of, 1)
+    return case.calendar.year(last.first.year + 1).label
+
+
+def _assumptions(bench: _Bench, judged: _Judged, language: Language) -> tuple[str, ...]:
     """Give what was assumed in the facts of the rules that were judged."""
-    used = {
-        fact
-        for rule, outcomes in zip(bench.engine.rules, judged.outcomes, strict=True)
-        if outcomes[0] != "not_in_force"
-        for fact in rule.facts
-    }
-    assumed = {text for fact in used for text in judged.facts[fact].assumed}
-    return tuple(sorted(assumed))
+    used: set[FactId] = set()
+    for rule, outcomes in zip(bench.engine.rules, judged.outcomes, strict=True):
+        if set(outcomes) == {"not_applicable"}:
+            used.update(rule.facts_of_applies)
+        elif outcomes[0] != "not_in_force":
+            used.update(rule.facts)
+    assumed = {item for fact in used for item in judged.facts[fact].assumed}
+    return tuple(
+        say("assumed", item.code, language, cell=item.cell, value=item.value)
+        for item in sorted(assumed)
+    )
 
 
 def check(
@@ -167,13 +183,16 @@ def check(
     language: Language = "en",
     settle: Mapping[str, str] | None = None,
     only: Literal["eligibility", "procedure"] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Give the report on every appointment of a dossier, judged on the day `as_of`.
 
     `readings` settles questions (a mapping, the name of a profile, or a TOML file), `settle`
-    wins over it. `only` leaves the other verdict `not_judged`, and its rules out. Never asks
-    for today, never raises for a norm not met or a bad row. Raises UsageError for an unknown
-    question or reading, RulebookError for a broken rulebook.
+    wins over it. `only` leaves the other verdict `not_judged`, and its rules out. `progress`
+    is told now and then how many appointments are judged, of how many. An appointment that a
+    fault of the library stops gets no verdict and stands in `run.faults`. Never asks for today,
+    never raises for a norm not met or a bad row. Raises UsageError for an unknown question or
+    reading, RulebookError for a broken rulebook.
     """
     started = time.perf_counter()
     _expect_day("as_of", as_of)
@@ -182,8 +201,10 @@ def check(
     settled = rulebook.settle(readings, over=settle)
     bench = _bench(rulebook, settled, language, OF_APPOINTMENTS, only)
     results: list[AppointmentResult] = []
+    faults: dict[str, str] = {}
     decided = _Decided(bench, settled)
-    for appointment in dossier.appointments:
+    appointments = dossier.appointments
+    for done, appointment in enumerate(appointments, start=1):
         case = Case(
             dossier,
             calendar,
@@ -194,7 +215,14 @@ def check(
             as_of,
             appointment=appointment,
         )
-        judged = _judge(bench, case)
+        try:
+            judged = _judge(bench, case)
+            findings = _findings(bench, judged)
+        except Exception as error:
+            # A fault of ours must neither accuse anybody nor stop the others' answers.
+            faults[appointment.appointment_id] = type(error).__name__
+            results.append(_without_verdict(appointment))
+            continue
         verdicts = (
             eligibility(bench.blocking, judged.outcomes),
             procedure(bench.remediable, judged.outcomes),
@@ -208,15 +236,17 @@ def check(
                 mentee_id=appointment.mentee_id,
                 eligibility=verdicts[0],
                 procedure=verdicts[1],
-                assumptions=_assumptions(bench, judged),
-                findings=_findings(bench, judged),
+                assumptions=_assumptions(bench, judged, language),
+                findings=findings,
             )
         )
+        if progress is not None and (done % TOLD_EVERY == 0 or done == len(appointments)):
+            progress(done, len(appointments))
     results += _not_judged(dossier)
     results.sort(key=lambda result: result.appointment_id)
     return Report(
         as_of=as_of,
-        provenance=_provenance(rulebook, settled, calendar),
+        provenance=_provenance(rulebook, settled, calendar, language),
         summary=Summary(
             appointments=len(results),
             eligibility=_counts(ELIGIBILITIES, (result.eligibility for result in results)),
@@ -233,9 +263,11 @@ def check(
                 for result in results
                 if result.eligibility == "ineligible" or result.procedure == "breached"
             },
-            faults={},
+            faults=faults,
             ignored_columns=dossier.ignored_columns,
-            notes=dossier.notes,
+            notes=tuple(
+                say("done", code, language, **dict(params)) for code, params in dossier.notes
+            ),
             took_s=round(time.perf_counter() - started, 3),
         ),
     )
@@ -265,9 +297,9 @@ def check_candidate(
     dossier = Dossier(
         schools=[school], teachers=[teacher], quality=quality, posts=posts, categories=categories
     )
-    teacher_id = dossier.pseudonyms.get(teacher.teacher_id, teacher.teacher_id)
+    teacher_id = dossier.shown(teacher.teacher_id)
     if strangers := dossier.people() - {teacher_id}:
-        raise UsageError(f"{len(strangers)} rows given are about other teachers")
+        raise UsageError("other_teachers", count=str(len(strangers)))
     return candidate_in(
         dossier,
         teacher_id,
@@ -300,27 +332,36 @@ def candidate_in(
     no readable row of the teacher and no school is named.
     """
     _expect_day("on", on)
-    teacher_id = dossier.pseudonyms.get(teacher_id, teacher_id)
-    if school_id is None:
-        found = dossier.teacher(teacher_id).records
-        if not found:
-            raise UsageError("the dossier has no readable row of this teacher")
-        school_id = found[0].school_id
+    if purpose not in get_args(Purpose):
+        raise UsageError("no_purpose", purpose=str(purpose), allowed=", ".join(get_args(Purpose)))
+    teacher_id = dossier.shown(teacher_id)
+    found = dossier.teacher(teacher_id)
+    if found.gap == "no_row" or (school_id is None and not found.records):
+        raise UsageError("no_teacher")
+    school_id = school_id or found.records[0].school_id
     rulebook = rulebook or builtin_rulebook()
     settled = rulebook.settle(readings, over=settle)
     bench = _bench(rulebook, settled, language, OF_CANDIDATES)
     calendar = SchoolCalendar.load()
-    case = Case(dossier, calendar, teacher_id, school_id, subject, on, on, purpose)
+    case = Case(dossier, calendar, teacher_id, school_id, _subject(subject), on, on, purpose)
     judged = _judge(bench, case)
     return CandidateResult(
         teacher_id=teacher_id,
         school_id=school_id,
         on=on,
-        provenance=_provenance(rulebook, settled, calendar),
+        provenance=_provenance(rulebook, settled, calendar, language),
         eligibility=eligibility(bench.blocking, judged.outcomes),
-        assumptions=_assumptions(bench, judged),
+        assumptions=_assumptions(bench, judged, language),
         findings=_findings(bench, judged),
+        invalid=tuple(_entry(row, language) for row in dossier.invalid),
     )
+
+
+def _subject(subject: str | None) -> str | None:
+    try:
+        return clean_text(subject)
+    except PydanticCustomError:
+        raise UsageError("no_subject") from None
 
 
 class _Decided:
@@ -334,6 +375,7 @@ class _Decided:
 
     def add(self, verdicts: tuple[Eligibility, Procedure], outcomes: tuple[Outcomes, ...]) -> None:
         """Count one appointment."""
+        decided: set[str] = set()
         for rules, verdict, decide in (
             (self._bench.blocking, verdicts[0], eligibility),
             (self._bench.remediable, verdicts[1], procedure),
@@ -346,9 +388,10 @@ class _Decided:
                     for reading in self._live[question]
                 }
                 if len(set(by_reading.values())) > 1:
-                    self._decides[question] += 1
+                    decided.add(question)
                     for reading, found in by_reading.items():
                         self._counts.setdefault((question, reading), Counter())[found] += 1
+        self._decides.update(decided)
 
     def questions(self) -> dict[str, dict[str, object]]:
         """Give the counts of every open question that a rule of the run uses."""
@@ -369,6 +412,17 @@ class _Decided:
 def _counts(names: Sequence[str], found: Iterable[str]) -> dict[str, int]:
     counted = Counter(found)
     return {name: counted[name] for name in names}
+
+
+def _without_verdict(appointment: Appointment) -> AppointmentResult:
+    return AppointmentResult(
+        appointment_id=appointment.appointment_id,
+        school_id=appointment.school_id,
+        mentor_id=appointment.mentor_id,
+        mentee_id=appointment.mentee_id,
+        eligibility="not_judged",
+        procedure="not_judged",
+    )
 
 
 def _not_judged(dossier: Dossier) -> list[AppointmentResult]:
@@ -410,7 +464,9 @@ def _package() -> str:
         return PROJECT
 
 
-def _provenance(rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar) -> Provenance:
+def _provenance(
+    rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar, language: Language
+) -> Provenance:
     return Provenance(
         package=_package(),
         rulebook=rulebook.id,
@@ -418,4 +474,5 @@ def _provenance(rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar) 
         calendar=f"kz.toml sha256:{calendar.sha256[:16]}",
         known_until=calendar.known_until,
         readings=dict(settled.chosen),
+        caveats=(rulebook.read.not_read[language], rulebook.read.in_force[language]),
     )

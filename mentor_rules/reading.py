@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Context, Decimal
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -27,7 +28,14 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import PydanticCustomError
 
 from mentor_rules.errors import ReadingError, UsageError
-from mentor_rules.headings import column_near, headings, squeeze, table_named, table_near
+from mentor_rules.headings import (
+    column_near,
+    headings,
+    looks_alike_only,
+    squeeze,
+    table_named,
+    table_near,
+)
 from mentor_rules.records import (
     FORMULA_WITHOUT_VALUE,
     REFERENCES,
@@ -42,7 +50,7 @@ from mentor_rules.records import (
     columns,
     parse_number,
 )
-from mentor_rules.vocabulary import fold
+from mentor_rules.vocabulary import fold, fold_look_alikes
 
 MAX_WORKBOOK = 20 * 2**20
 MAX_TEXT = 200 * 2**20
@@ -123,6 +131,8 @@ def read_tables(
     tables = Tables(mapped=read_mapping(mapping) if mapping is not None else Mapped())
     with ExitStack() as open_files:
         _read_sheets(sheets(path, encoding, tables, open_files), percent_as, tables)
+    if not tables.records and not tables.invalid:
+        raise ReadingError("no_known_table", name=Path(path).name)
     return tables
 
 
@@ -158,7 +168,7 @@ def read_mapping(path: Path | str) -> Mapped:
     """Read a mapping file. Raises UsageError where it is none."""
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
         named = {str(name): str(table) for name, table in content.pop("tables", {}).items()}
         meant = {
             table: {squeeze(str(name)): str(column) for name, column in entry.items()}
@@ -168,14 +178,23 @@ def read_mapping(path: Path | str) -> Mapped:
         raise UsageError("not_a_mapping", name=path.name) from None
     for table in [*filter(None, named.values()), *meant]:
         if table not in TABLES:
-            raise UsageError("mapping_table", name=path.name, table=table)
+            near = _nearest(table, TABLES)
+            raise UsageError("mapping_table", name=path.name, table=table, near=near)
     for table, entry in meant.items():
         for column in filter(None, entry.values()):
             if column not in columns(table):
-                raise UsageError("mapping_column", name=path.name, table=table, column=column)
+                near = _nearest(column, columns(table))
+                raise UsageError(
+                    "mapping_column", name=path.name, table=table, column=column, near=near
+                )
     if content:
         raise UsageError("mapping_part", name=path.name, part=", ".join(content))
     return Mapped({squeeze(name): table for name, table in named.items()}, meant)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Give the known name nearest to `name`, or nothing."""
+    return next(iter(get_close_matches(name.casefold(), list(known), n=1)), "")
 
 
 # Sheets become tables -------------------------------------------------------------------
@@ -190,13 +209,12 @@ def _read_sheets(found: Sequence[Sheet], percent_as: PercentAs, tables: Tables) 
         if table is None:
             nameless.append(sheet)
         elif table == "":
-            tables.ignored_columns.append(f"{sheet.name} (whole table)")
+            tables.ignored_columns.append(f"{sheet.name}.*")
         elif table in named:
             raise ReadingError("table_twice", table=table)
         else:
             named[table] = sheet
-    for sheet in nameless:
-        _take_by_header(sheet, named, tables)
+    _take_by_header(nameless, named, tables)
     for table in TABLES:
         if table in named:
             tables.records[table], tables.rows[table] = [], []
@@ -204,31 +222,56 @@ def _read_sheets(found: Sequence[Sheet], percent_as: PercentAs, tables: Tables) 
     _match_ids(tables)
 
 
-def _take_by_header(sheet: Sheet, named: dict[str, Sheet], tables: Tables) -> None:
-    """Take a sheet with an unknown name for the one absent table that its header fits."""
-    if near := table_near(sheet.name):
-        table, shown = near
-        params = {"near": shown}
-        tables.invalid.append(
-            InvalidRow(table, None, _nobody(table), None, "table_near_miss", params)
-        )
-        return
+def _take_by_header(nameless: Iterable[Sheet], named: dict[str, Sheet], tables: Tables) -> None:
+    """Take sheets with unknown names for the absent tables that their headers fit best.
+
+    Of two sheets that fit one table equally neither is taken: it might be half of the table.
+    """
+    fitting: dict[str, list[tuple[int, Sheet]]] = {}
+    for sheet in nameless:
+        if near := table_near(sheet.name):
+            table, shown = near
+            _refuse_table(table, "table_near_miss", {"near": shown}, tables)
+            continue
+        fits = [] if sheet.mapped else _fits(sheet, tables)
+        if fits and (len(fits) == 1 or fits[0][0] > fits[1][0]):
+            recognised, table = fits[0]
+            fitting.setdefault(table, []).append((recognised, sheet))
+        else:
+            tables.ignored_columns.append(f"{sheet.name}.*")
+    for table, rivals in fitting.items():
+        most = max(recognised for recognised, _ in rivals)
+        best = [sheet for recognised, sheet in rivals if recognised == most]
+        if table not in named and len(best) > 1:
+            shown = ", ".join(f"«{sheet.name}»" for sheet in best)
+            _refuse_table(table, "sheets_alike", {"sheets": shown}, tables)
+            continue
+        if table not in named:
+            named[table] = best[0]
+            tables.notes.append(note("sheet_taken", sheet=best[0].name, table=table))
+        ignored = (sheet for _, sheet in rivals if sheet is not named[table])
+        tables.ignored_columns += [f"{sheet.name}.*" for sheet in ignored]
+
+
+def _fits(sheet: Sheet, tables: Tables) -> list[tuple[int, str]]:
+    """Give the tables whose required columns a sheet has, best first, with how many it names.
+
+    Ids alone make no table: every list of a school has them.
+    """
+    first = list(islice(sheet.lines(), HEADER_WITHIN))
     fits = []
-    if not sheet.mapped:
-        first = list(islice(sheet.lines(), HEADER_WITHIN))
-        for table in set(TABLES) - set(named):
-            place, recognised = _header_place(table, first, tables)
-            found = set(_columns(table, first[place], tables)) if first else set()
-            required = {column for column, needed in columns(table).items() if needed}
-            if required <= found:
-                fits.append((recognised, table))
-    best = sorted(fits, reverse=True)
-    if best and (len(best) == 1 or best[0][0] > best[1][0]):
-        table = best[0][1]
-        named[table] = sheet
-        tables.notes.append(note("sheet_taken", sheet=sheet.name, table=table))
-    else:
-        tables.ignored_columns.append(f"{sheet.name} (whole table)")
+    for table in TABLES if first else ():
+        place, recognised = _header_place(table, first, tables)
+        found = {column for column in _columns(table, first[place], tables) if column}
+        required = {column for column, needed in columns(table).items() if needed}
+        if required <= found and not all(column.endswith("_id") for column in found):
+            fits.append((recognised, table))
+    return sorted(fits, reverse=True)
+
+
+def _refuse_table(table: str, code: str, params: Mapping[str, str], tables: Tables) -> None:
+    """List a table as unreadable: what it would say is unknown for everybody."""
+    tables.invalid.append(InvalidRow(table, None, _nobody(table), None, code, params))
 
 
 def _nobody(table: str) -> tuple[None, ...]:
@@ -300,6 +343,12 @@ def _headers(
     ]
     if not problems:
         tables.ignored_columns += dict.fromkeys(ignored)
+        alike = sum(
+            column is not None and text not in meant and looks_alike_only(table, str(shown))
+            for text, shown, column in zip(squeezed, names, found, strict=True)
+        )
+        if alike:
+            tables.notes.append(note("look_alike_headings", table=table, count=alike))
         return found
     # The ignored ones are not told of: without a header they are some person's cells.
     tables.invalid += [
@@ -331,7 +380,8 @@ def _rows(table: str, sheet: Sheet, tables: Tables) -> Iterator[Row]:
     header = _headers(table, names, tables, partial=sheet.mapped)
     if header is None:
         return
-    totals = 0
+    totals = unnamed = 0
+    nameless = [n for n, cell in enumerate(names) if _blank(cell)]
     start = place + (1 if sheet.mapped else 2)
     for number, line in enumerate(chain(first[place + 1 :], lines), start=start):
         if all(_blank(cell) for cell in line):
@@ -343,11 +393,15 @@ def _rows(table: str, sheet: Sheet, tables: Tables) -> Iterator[Row]:
             column: cell for column, cell in zip(header, line, strict=False) if column is not None
         }
         beyond = not all(_blank(cell) for cell in line[len(header) :])
-        if beyond or (len(line) < len(header) and not sheet.padded):
+        # In a workbook a cell stands where it stands: a remark beside the table shifts nothing.
+        if (beyond or len(line) < len(header)) and not sheet.padded:
             key = _ragged_key(table, header, line)
             tables.invalid.append(InvalidRow(table, number, key, None, "ragged"))
-        else:
-            yield number, cells
+            continue
+        unnamed += beyond or any(not _blank(line[n]) for n in nameless if n < len(line))
+        yield number, cells
+    if unnamed:
+        tables.notes.append(note("without_heading", table=table, count=unnamed))
     if totals:
         tables.notes.append(note("totals", table=table, count=totals))
 
@@ -424,7 +478,11 @@ def _bare_number(value: object) -> Decimal | None:
 
 
 def _match_ids(tables: Tables) -> None:
-    """Match ids that lost the zeros they begin with, where only one id can be meant."""
+    """Match ids that lost the zeros they begin with, where only one id can be meant.
+
+    Of ids that stay unmatched, those are told of which a person would take for one that is
+    there: several ids fit without their zeros, or one is drawn with another alphabet's letters.
+    """
     refused = {row.table for row in tables.invalid if row.row is None}
     for table, column, target in REFERENCES:
         if target not in tables.records or target in refused:
@@ -434,14 +492,34 @@ def _match_ids(tables: Tables) -> None:
         bare: dict[str, list[str]] = {}
         for identity in known:
             bare.setdefault(identity.lstrip("0"), []).append(identity)
+        drawn = {_drawn(identity) for identity in known}
+        strange = _identities(tables, table, column) - known
+        # A table that kept the zeros of some ids lost those of none: 1 beside 001 is another.
+        kept = any(
+            identity.startswith("0")
+            for other, sibling, aim in REFERENCES
+            if (other, aim) == (table, target)
+            for identity in _identities(tables, table, sibling)
+        )
         meant = {
             identity: same[0]
-            for identity in _identities(tables, table, column) - known
-            if len(same := bare.get(identity.lstrip("0"), [])) == 1
+            for identity in strange
+            if not kept and len(same := bare.get(identity.lstrip("0"), [])) == 1
         }
         if meant:
             matched = _rename(tables, table, column, meant)
             tables.notes.append(note("ids_matched", table=table, column=column, count=matched))
+        ambiguous = sum(identity.lstrip("0") in bare for identity in strange - set(meant))
+        if ambiguous:
+            tables.notes.append(note("ids_ambiguous", table=table, column=column, count=ambiguous))
+        alike = sum(_drawn(identity) in drawn for identity in strange - set(meant))
+        if alike:
+            tables.notes.append(note("ids_look_alike", table=table, column=column, count=alike))
+
+
+def _drawn(identity: str) -> str:
+    """Give the form in which ids look alike: Latin letters as the Cyrillic ones drawn so."""
+    return fold_look_alikes(identity.casefold())
 
 
 def _identities(tables: Tables, table: str, column: str) -> set[str]:
@@ -487,6 +565,8 @@ def _csv_sheet(path: Path, encoding: str | None, tables: Tables) -> Sheet:
     text = _decode(path, encoding)
     if "\x00" in text:
         raise ReadingError("nul", name=path.name)
+    if encoding and fold(encoding) in _CP1251 and _NOT_RUSSIAN.search(text):
+        tables.notes.append(note("kazakh_encoding", name=path.name, encoding=encoding))
     delimiter = _delimiter(text)
     if delimiter != ",":
         shown = "Tab" if delimiter == "\t" else delimiter
@@ -516,6 +596,12 @@ def _guard_size(path: Path, limit: int) -> None:
         )
 
 
+# The letters of Kazakh in KZ-1048; in cp1251 the same bytes are letters of other languages.
+_KAZAKH_BYTES = re.compile("[ӘәҒғҚқҢңӨөҰұҮүҺһ]".encode("kz1048"))
+_CP1251 = frozenset({"cp1251", "cp-1251", "windows-1251", "windows1251", "1251"})
+_NOT_RUSSIAN = re.compile(_KAZAKH_BYTES.pattern.decode("cp1251"))
+
+
 def _decode(path: Path, encoding: str | None) -> str:
     _guard_size(path, MAX_TEXT)
     data = path.read_bytes()
@@ -528,7 +614,8 @@ def _decode(path: Path, encoding: str | None) -> str:
     except LookupError:
         raise UsageError("no_such_encoding", encoding=str(encoding)) from None
     except UnicodeError:
-        raise ReadingError("encoding", name=path.name) from None
+        likely = "kz1048" if _KAZAKH_BYTES.search(data) else "cp1251"
+        raise ReadingError("encoding", name=path.name, likely=likely) from None
 
 
 def _csv_lines(text: str, delimiter: str, name: str) -> Iterator[Sequence[str]]:
@@ -617,7 +704,7 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
 
     return [
         Sheet(name, lambda name=name: lines(name), padded=True)  # type: ignore[misc]  # bound at once
-        for name in book.sheetnames
+        for name in (sheet.title for sheet in book.worksheets)  # a chart may be a sheet too
     ]
 
 
@@ -671,8 +758,10 @@ def _sheet_lines(
                 warnings.simplefilter("ignore")  # a cell that cannot be a date is told by its row
                 cells = [_cell(cell) for cell in line]
             for place, cell in enumerate(source):
-                if cell.data_type == "f" and cells[place] is None:
-                    cells[place] = FORMULA_WITHOUT_VALUE
+                # An empty text is a result too, and has a type of its own.
+                if cell.data_type == "f" and line[place].value is None:
+                    empty = line[place].data_type == "str"
+                    cells[place] = None if empty else FORMULA_WITHOUT_VALUE
             yield cells
     except ReadingError:
         raise
@@ -690,8 +779,10 @@ def _cell(cell: Any) -> Any:
         times = _percent_sign(cell.number_format or "")
         if times is not None:
             return f"{number * times:f}%"
-        whole = number.is_finite() and number == number.to_integral_value()
-        return int(number) if whole else number
+        if not number.is_finite() or number != number.to_integral_value():
+            return number
+        shown = cell.number_format or ""
+        return str(int(number)).zfill(len(shown)) if set(shown) == {"0"} else int(number)
     return str(value)
 
 

@@ -1,6 +1,7 @@
 """The answer: what JSON, tables and reports are renderings of."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -101,6 +102,11 @@ class CandidateResult(_Result):
     eligibility: Eligibility
     assumptions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    invalid: tuple["InvalidEntry", ...] = ()
+
+    def to_json(self) -> str:
+        """Give the answer as JSON."""
+        return self.model_dump_json(by_alias=True, indent=2)
 
 
 class SchoolResult(_Result):
@@ -111,7 +117,7 @@ class SchoolResult(_Result):
 
 
 class Provenance(_Result):
-    """What the answer rests on: versions, hashes, the horizon of the calendar, readings chosen."""
+    """What the answer rests on: versions, hashes, the calendar's horizon, readings, caveats."""
 
     package: str
     rulebook: str
@@ -119,6 +125,7 @@ class Provenance(_Result):
     calendar: str
     known_until: date
     readings: dict[str, str]
+    caveats: tuple[str, ...]
 
 
 class Summary(_Result):
@@ -163,8 +170,27 @@ class Report(_Result):
     invalid: tuple[InvalidEntry, ...]
     run: Run
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """Give the report as JSON, letters as they are, keys in a fixed order."""
-        return json.dumps(
-            self.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=indent
-        )
+    def json_parts(self) -> Iterator[str]:
+        """Give the report as JSON piece by piece, so that a large one is never whole in memory.
+
+        One school, appointment and invalid row per line; letters as they are.
+        """
+        yield "{\n"
+        yield f'"as_of": {json.dumps(self.as_of.isoformat())},\n'
+        for name in ("provenance", "summary"):
+            yield f'"{name}": {_json(getattr(self, name))},\n'
+        for name in ("schools", "results", "invalid"):
+            yield f'"{name}": ['
+            for place, item in enumerate(getattr(self, name)):
+                yield f"{',' if place else ''}\n{_json(item)}"
+            yield "],\n"
+        yield f'"run": {_json(self.run)}\n'
+        yield "}\n"
+
+    def to_json(self) -> str:
+        """Give the report as JSON in one text; see `json_parts`."""
+        return "".join(self.json_parts())
+
+
+def _json(part: _Result) -> str:
+    return part.model_dump_json(by_alias=True)

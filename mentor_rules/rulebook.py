@@ -371,13 +371,19 @@ class Rulebook:
             return {str(name): str(reading) for name, reading in readings.items()}
         if isinstance(readings, str) and readings in self.profiles:
             return dict(self.profiles[readings])
+        if not isinstance(readings, str | Path):
+            raise UsageError("no_readings", readings="?", profiles=", ".join(self.profiles))
         path = Path(readings)
-        if not path.is_file():
+        try:
+            found = path.is_file()
+        except (OSError, ValueError):
+            found = False
+        if not found:
             profiles = ", ".join(self.profiles)
             raise UsageError("no_readings", readings=str(readings), profiles=profiles)
         try:
-            content = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
+            content = tomllib.loads(path.read_text("utf-8-sig"))
+        except (OSError, ValueError, RecursionError):
             raise UsageError("not_readings", name=path.name) from None
         if not all(isinstance(reading, str) for reading in content.values()):
             raise UsageError("not_readings", name=path.name)
@@ -420,6 +426,7 @@ class BoundRule:
     readings: tuple[BoundReading, ...]
     reasons: tuple[Reason, ...]  # under the mildest readings
     facts: tuple[FactId, ...]
+    facts_of_applies: tuple[FactId, ...]
 
 
 def bind(rule: Rule, settled: Settled) -> BoundRule:
@@ -448,7 +455,8 @@ def bind(rule: Rule, settled: Settled) -> BoundRule:
     facts = tuple(
         dict.fromkeys((*(fact for reading in readings for fact in reading.facts), *of_reasons))
     )
-    return BoundRule(rule, live, tuple(readings), reasons, facts)
+    of_applies = _facts_read(rule, (reading.applies for reading in readings))
+    return BoundRule(rule, live, tuple(readings), reasons, facts, of_applies)
 
 
 def _facts_read(rule: Rule, expressions: Iterable[Expression]) -> tuple[FactId, ...]:
@@ -488,7 +496,7 @@ def _bound(expression: Expression, bindings: Mapping[str, str]) -> Expression:
         case Compare(operands=operands, operators=operators):
             bound = tuple(operand(item) for item in operands)
             if len(bound) == 2 and all(isinstance(item, LiteralOperand) for item in bound):
-                return Constant(_same(bound[0], operators[0], bound[1]))
+                return Constant(_holds(bound[0], operators[0], bound[1]))
             return Compare(bound, operators)
         case Not(item=item):
             return Not(_bound(item, bindings))
@@ -499,6 +507,6 @@ def _bound(expression: Expression, bindings: Mapping[str, str]) -> Expression:
     return expression
 
 
-def _same(left: Any, operator: str, right: Any) -> bool:
+def _holds(left: Any, operator: str, right: Any) -> bool:
     allowed = right.value if isinstance(right.value, tuple) else (right.value,)
     return (left.value in allowed) == (operator in ("==", "in"))

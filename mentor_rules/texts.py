@@ -12,7 +12,7 @@ def _texts() -> dict[str, dict[str, dict[str, str]]]:
     return tomllib.loads((Path(__file__).parent / "texts.toml").read_text("utf-8"))
 
 
-def say(group: str, code: str, language: Language, **params: str) -> str:
+def say(group: str, code: str, language: Language, /, **params: str) -> str:
     """Give one sentence with its placeholders filled in. Raises KeyError for an unknown code."""
     return _texts()[group][code][language].format(**params)
 

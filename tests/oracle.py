@@ -44,6 +44,7 @@ Decisions (where a page leaves something open; the reading that never guesses is
 19. "Within one unit of percent's last digit" includes exactly one unit; a float has the digits
     of its shortest decimal (60.0 is 60).
 20. teachers.iin is not checked here. An end before its start is not looked for.
+21. A row in which nothing at all is stated is no row.
 """
 
 from __future__ import annotations
@@ -519,7 +520,12 @@ class _Dossier:
         rows: dict[str, list[Row]] = {}
         bad: dict[str, list[Row]] = {}
         for name in COLUMNS:
-            rows[name], bad[name] = _read_table(name, raw.get(name) or [])
+            stated = [
+                row
+                for row in raw.get(name) or []
+                if any(cell is not None and str(cell).strip() for cell in row.values())
+            ]
+            rows[name], bad[name] = _read_table(name, stated)
         self.schools = {row["school_id"]: row for row in rows["schools"]}
         self.teachers = {row["teacher_id"]: row for row in rows["teachers"]}
         self.open_keys: dict[str, set[Any]] = {}

@@ -1,92 +1,151 @@
 """Rules as a person would read them."""
 
-from typing import Protocol
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mentor_rules.headings import column_label
+from mentor_rules.requirements import value_label
 from mentor_rules.rulebook import Figure, Question, Rule, Rulebook
+from mentor_rules.texts import has, say
 from mentor_rules.vocabulary import Language
 
-
-class _Line(Protocol):
-    def __call__(self, text: str, style: str = "", indent: int = 0) -> None: ...
+# The table whose column picks the edition of a rule.
+_DATED_IN = {"ordered_on": "appointments", "starts_on": "appointments", "formed_on": "reserve"}
 
 
 def list_rules(console: Console, rulebook: Rulebook, language: Language) -> None:
     """Print every rule: id, weight, certainty of its source, title."""
-    widest = max(len(rule.id) for rule in rulebook.rules)
-    for rule in rulebook.rules:
-        # No table: a narrow terminal, or a pipe, must not break an id in two.
-        text = f"{rule.id:<{widest}}  {rule.weight:<10}  {rule.source.certainty:<9}"
-        console.print(Text(f"{text}  {rule.title[language]}"), soft_wrap=True)
-
-
-def show_rule(console: Console, rulebook: Rulebook, rule: Rule, language: Language) -> None:
-    """Print one rule: norm, source and certainty, figures with dates, questions and readings."""
-
-    def line(text: str, style: str = "", indent: int = 0) -> None:
-        console.print(Text(" " * indent + text, style=style), soft_wrap=True)
-
-    force = rule.in_force
-    until = f" until {force.until} (exclusive)" if force.until else ""
-    line(rule.title[language], "bold")
-    line(f"{rule.id}: {rule.weight}, about the {rule.about}; norms {', '.join(rule.norms)}")
-    line(f"In force from {force.from_}{until}; the edition is picked by {rule.dated_by}.")
-    console.print()
-    line("Source", "bold")
-    act = rulebook.act
-    line(f"Order No. {act.number} of {act.signed_on} ({act.adilet}): {rule.source.place}", indent=2)
-    line(f"point: {rule.source.point or 'not filled in: the text was not available'}", indent=2)
-    line(f"certainty: {rule.source.certainty}, via {rule.source.via}", indent=2)
-    line(f"last read: {rule.source.read_on}", indent=2)
-    console.print()
-    line("Requirement", "bold")
-    if rule.applies_text is not None:
-        line(f"applies where: {rule.applies_text}", indent=2)
-    line(rule.check_text, indent=2)
-    for figure in rule.figures.values():
-        _figure(console, figure)
-    for name, question in rule.questions.items():
-        _question(line, name, question, language)
-    console.print()
-    line("What is said", "bold")
-    for outcome, texts in rule.messages.items():
-        line(f"{outcome}: {texts[language]}", indent=2)
-    line(f"remedy: {rule.remedy[language]}", indent=2)
-    for reason in rule.reasons:
-        line(f"reason: {reason.texts[language]}", indent=2)
-    console.print()
-    line(f"{len(rule.cases)} cases stand in its file; run them with: mentor-rules rules test")
-    line(rulebook.read.not_read[language], "italic")
-
-
-def _figure(console: Console, figure: Figure) -> None:
-    console.print()
-    table = Table(box=None, title=f"{figure.name} ({figure.unit})", title_justify="left")
-    columns = list(figure.rows[0].columns)
-    for heading in (*figure.by, "from", "until", *columns, "source"):
-        table.add_column(heading)
-    for row in figure.rows:
-        table.add_row(
-            *row.keys,
-            str(row.first),
-            str(row.until or ""),
-            *(str(row.columns[column]) for column in columns),
-            row.source.certainty,
+    rows = [
+        (
+            rule.id,
+            say("weight", rule.weight, language),
+            say("certainty", rule.source.certainty, language),
+            rule.title[language],
         )
-    console.print(table)
+        for rule in rulebook.rules
+    ]
+    widths = [max(len(row[place]) for row in rows) for place in range(3)]
+    for row in rows:
+        # No table: a narrow terminal, or a pipe, must not break an id in two.
+        words = [word.ljust(width) for word, width in zip(row, widths, strict=False)]
+        console.print(Text("  ".join([*words, row[3]])), soft_wrap=True)
 
 
-def _question(line: "_Line", name: str, question: Question, language: Language) -> None:
-    line("")
-    settled = f"settled: {question.default}" if question.status == "settled" else "open"
-    line(f"Question {name} ({settled})", "bold")
-    line(question.asks[language], indent=2)
-    for reading in question.order:
-        line(f"{reading}: {question.readings[reading].means[language]}", indent=4)
-    for reading, found in question.readings.items():
-        if found.rejected is not None:
-            text = f"{reading}: {found.means[language]} Rejected: {found.rejected[language]}"
-            line(text, indent=4)
+class RuleReport:
+    """Prints one rule to a console in one language."""
+
+    def __init__(self, console: Console, rulebook: Rulebook, language: Language) -> None:
+        self._console, self._rulebook, self._language = console, rulebook, language
+
+    def report(self, rule: Rule) -> None:
+        """Print norm, source and certainty, figures with dates, questions and readings, texts."""
+        self._head(rule)
+        self._source(rule)
+        self._requirement(rule)
+        self._said(rule)
+        self._console.print()
+        self._line(self._say("cases", count=len(rule.cases)))
+        self._line(self._rulebook.read.not_read[self._language], "italic")
+        if self._language != "en":
+            self._line(self._rulebook.read.texts[self._language], "italic")
+
+    def _say(self, code: str, **params: object) -> str:
+        return say(
+            "rules", code, self._language, **{key: str(text) for key, text in params.items()}
+        )
+
+    def _line(self, text: str, style: str = "", indent: int = 0) -> None:
+        self._console.print(Text(" " * indent + text, style=style), soft_wrap=True)
+
+    def _heading(self, text: str) -> None:
+        self._console.print()
+        self._line(text, "bold")
+
+    def _head(self, rule: Rule) -> None:
+        language, force = self._language, rule.in_force
+        self._line(rule.title[language], "bold")
+        self._line(
+            self._say(
+                "about",
+                id=rule.id,
+                weight=say("weight", rule.weight, language),
+                about=say("about", rule.about, language),
+                norms=", ".join(rule.norms),
+            )
+        )
+        dated_by = column_label(_DATED_IN[rule.dated_by], rule.dated_by, language)
+        code = "in_force_until" if force.until else "in_force"
+        self._line(self._say(code, since=force.from_, until=force.until, dated_by=dated_by))
+
+    def _source(self, rule: Rule) -> None:
+        act, source = self._rulebook.act, rule.source
+        self._heading(self._say("source"))
+        text = self._say(
+            "act",
+            number=act.number,
+            signed_on=act.signed_on,
+            adilet=act.adilet,
+            place=source.place,
+        )
+        self._line(text, indent=2)
+        self._line(self._say("point", point=source.point or self._say("no_point")), indent=2)
+        certainty = say("certainty", source.certainty, self._language)
+        self._line(self._say("certainty", certainty=certainty, via=source.via), indent=2)
+        self._line(self._say("last_read", read_on=source.read_on), indent=2)
+
+    def _requirement(self, rule: Rule) -> None:
+        self._heading(self._say("requirement"))
+        if rule.applies_text is not None:
+            self._line(self._say("applies", applies=rule.applies_text), indent=2)
+        self._line(rule.check_text, indent=2)
+        for figure in rule.figures.values():
+            self._figure(figure)
+        for name, question in rule.questions.items():
+            self._question(name, question)
+
+    def _said(self, rule: Rule) -> None:
+        self._heading(self._say("said"))
+        for outcome, texts in rule.messages.items():
+            said = say("outcome", outcome, self._language)
+            self._line(f"{said}: {texts[self._language]}", indent=2)
+        self._line(self._say("remedy", remedy=rule.remedy[self._language]), indent=2)
+        for reason in rule.reasons:
+            self._line(self._say("reason", reason=reason.texts[self._language]), indent=2)
+
+    def _figure(self, figure: Figure) -> None:
+        self._console.print()
+        code = figure.unit.replace(" ", "_")
+        unit = say("unit", code, self._language) if has("unit", code) else figure.unit
+        table = Table(box=None, title=f"{figure.name} ({unit})", title_justify="left")
+        columns = list(figure.rows[0].columns)
+        for heading in (
+            *(*figure.by, self._say("from"), self._say("until")),
+            *(*columns, self._say("figure_source")),
+        ):
+            table.add_column(heading)
+        for row in figure.rows:
+            keys = zip(figure.by, row.keys, strict=True)
+            table.add_row(
+                *(value_label(fact, value, self._language) for fact, value in keys),
+                str(row.first),
+                str(row.until or ""),
+                *(str(row.columns[column]) for column in columns),
+                say("certainty", row.source.certainty, self._language),
+            )
+        self._console.print(table)
+
+    def _question(self, name: str, question: Question) -> None:
+        if question.status == "settled":
+            self._heading(self._say("question_settled", question=name, reading=question.default))
+        else:
+            self._heading(self._say("question_open", question=name))
+        self._line(question.asks[self._language], indent=2)
+        for reading in question.order:
+            self._line(f"{reading}: {question.readings[reading].means[self._language]}", indent=4)
+        for reading, found in question.readings.items():
+            if found.rejected is not None:
+                because, means = found.rejected[self._language], found.means[self._language]
+                self._line(
+                    self._say("rejected", reading=reading, means=means, because=because), indent=4
+                )
