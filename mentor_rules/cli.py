@@ -21,6 +21,7 @@ from mentor_rules.dossier import Dossier
 from mentor_rules.errors import ReadingError, RulebookError, UsageError
 from mentor_rules.judging import candidate_in, check
 from mentor_rules.loading import builtin_rulebook, load_rulebook
+from mentor_rules.mapping import draft_mapping
 from mentor_rules.records import parse_date
 from mentor_rules.report.flat import csv_lines, jsonl
 from mentor_rules.report.requirements import RequirementsReport
@@ -29,7 +30,7 @@ from mentor_rules.report.table import TableReport, safe
 from mentor_rules.requirements import requirements
 from mentor_rules.result import Report
 from mentor_rules.schema import dossier_schema, result_schema
-from mentor_rules.texts import has, say
+from mentor_rules.texts import say
 from mentor_rules.verdict import FLAGGED
 from mentor_rules.vocabulary import Language
 
@@ -134,6 +135,10 @@ ReportFormatOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+MappingOption = Annotated[
+    Path | None,
+    typer.Option("--mapping", help="A TOML file that says what other headings mean."),
+]
 ShowIds = Annotated[bool, typer.Option("--show-ids", help="Show ids that are IINs.")]
 Names = Annotated[bool, typer.Option("--names", help="Show names from the dossier.")]
 
@@ -150,6 +155,7 @@ def check_command(
     out: Out = None,
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
+    mapping: MappingOption = None,
     names: Names = False,
     show_ids: ShowIds = False,
     force: Force = False,
@@ -162,9 +168,11 @@ def check_command(
     Exit codes: 0 nothing flagged, 1 something flagged, 2 wrong usage, 3 nothing flagged but
     rows were rejected or nothing was checked, 4 broken rulebook, 5 a fault.
     """
-    rulebook = builtin_rulebook()
-    read = _read(dossier, encoding, percent_as, show_ids)
+    _expect_path(dossier)
     day, settled = _day(as_of), _settled(reading)
+    rulebook = builtin_rulebook()
+    rulebook.settle(readings, over=settled)  # wrong usage is told before anything is read
+    read = _read(dossier, encoding, percent_as, mapping, show_ids)
     with _progress(len(read.appointments), lang.value) as progress:
         report = check(
             read,
@@ -178,7 +186,7 @@ def check_command(
         )
     shown = read.names() if names else None
     if format_ is ReportFormat.json:
-        _write([report.to_json(), "\n"], out, force)
+        _write(report.json_parts(), out, force)
     elif format_ is ReportFormat.jsonl:
         _write(jsonl(report), out, force)
     elif format_ is ReportFormat.csv:
@@ -215,6 +223,7 @@ def candidate_command(
     out: Out = None,
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
+    mapping: MappingOption = None,
     names: Names = False,
     show_ids: ShowIds = False,
     force: Force = False,
@@ -223,22 +232,25 @@ def candidate_command(
     ] = False,
 ) -> None:
     """Say whether a teacher of the dossier may mentor, before anyone is appointed."""
+    _expect_path(dossier)
+    day, settled = _day(on), _settled(reading)
     rulebook = builtin_rulebook()
-    read = _read(dossier, encoding, percent_as, show_ids)
+    rulebook.settle(readings, over=settled)
+    read = _read(dossier, encoding, percent_as, mapping, show_ids)
     result = candidate_in(
         read,
         teacher,
         school,
-        on=_day(on),
+        on=day,
         subject=subject,
         purpose=purpose.value,
         readings=readings,
-        settle=_settled(reading),
+        settle=settled,
         rulebook=rulebook,
         language=lang.value,
     )
     if format_ is Format.json:
-        _write([result.model_dump_json(by_alias=True, indent=2), "\n"], out, force)
+        _write([result.to_json(), "\n"], out, force)
     else:
         shown = read.names() if names else None
         _print(
@@ -249,7 +261,17 @@ def candidate_command(
     flagged = {"ineligible"} | ({"depends", "undetermined"} if strict else set())
     if result.eligibility in flagged:
         raise typer.Exit(SOMETHING_FLAGGED)
-    raise typer.Exit(NOTHING_CERTAIN if result.eligibility == "not_judged" else OK)
+    uncertain = result.eligibility == "not_judged" or result.invalid
+    raise typer.Exit(NOTHING_CERTAIN if uncertain else OK)
+
+
+@app.command("mapping")
+def mapping_command(
+    dossier: DossierPath, encoding: Encoding = None, out: Out = None, force: Force = False
+) -> None:
+    """Draft a mapping file: what each sheet and heading of a dossier seems to mean."""
+    _expect_path(dossier)
+    _write([draft_mapping(dossier, encoding=encoding)], out, force)
 
 
 @app.command("requirements")
@@ -327,12 +349,24 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return NOTHING_CERTAIN if report.invalid or not verdicts - {"not_judged"} else OK
 
 
-def _read(path: Path, encoding: str | None, percent_as: PercentAs, show_ids: bool) -> Dossier:
+def _expect_path(path: Path) -> None:
+    if not path.exists():
+        raise UsageError("no_such_path", path=safe(str(path)))
+
+
+def _read(
+    path: Path,
+    encoding: str | None,
+    percent_as: PercentAs,
+    mapping: Path | None,
+    show_ids: bool,
+) -> Dossier:
     key = os.environ.get("MENTOR_RULES_KEY")
     return Dossier.read(
         path,
         encoding=encoding,
         percent_as=percent_as.value,
+        mapping=mapping,
         show_ids=show_ids,
         key=key.encode() if key else None,
     )
@@ -346,7 +380,7 @@ def _day(text: str | None) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise UsageError(f"{safe(text)} is no day: write 2026-09-01 or 01.09.2026")
+        raise UsageError("no_day", text=safe(text))
     return day
 
 
@@ -355,7 +389,7 @@ def _settled(options: list[str] | None) -> dict[str, str]:
     for option in options or ():
         question, equals, reading = option.partition("=")
         if not equals:
-            raise UsageError(f"write --reading QUESTION=READING, not {safe(option)}")
+            raise UsageError("reading_form", text=safe(option))
         chosen[question.strip()] = reading.strip()
     return chosen
 
@@ -372,9 +406,16 @@ def _progress(count: int, language: Language) -> Iterator[Callable[[int, int], N
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to `main`, which keeps the exit code quiet."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _print(render: Callable[[Console], None], out: Path | None, force: bool) -> None:
     if out is None:
-        render(Console(highlight=False))
+        render(_Console(highlight=False))
         return
     text = StringIO()
     render(Console(file=text, highlight=False, width=120, color_system=None))
@@ -393,9 +434,9 @@ def _write(parts: Iterable[str], out: Path | None, force: bool) -> None:
         sys.stdout.flush()
         return
     if out.exists() and not force:
-        raise UsageError(f"{out} is there already: --force overwrites it")
+        raise UsageError("exists", path=safe(str(out)))
     if not out.parent.is_dir():
-        raise UsageError(f"no such folder: {out.parent}")
+        raise UsageError("no_folder", path=safe(str(out.parent)))
     handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -429,19 +470,22 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # real streams have it
+    language = _language_asked()
     try:
         app()
     except UsageError as error:
-        _stop(str(error), WRONG_USAGE)
+        _stop(error.say(language), WRONG_USAGE)
     except RulebookError as error:
-        _stop(f"the rulebook is broken:\n{error}", BROKEN_RULES)
+        _stop(f"{say('error', 'broken_rules', language)}\n{error}", BROKEN_RULES)
     except ReadingError as error:
-        message = str(error)
-        if has("file", error.code):
-            message = say("file", error.code, _language_asked(), **error.params)
-        _stop(message, NOTHING_CERTAIN)
+        _stop(error.say(language), NOTHING_CERTAIN)
+    except BrokenPipeError:
+        # Nobody reads on: be quiet, also when the interpreter flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(OK) from None
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            sys.stderr.close()  # nobody reads on: be quiet
-            raise SystemExit(OK) from None
-        _stop(f"{error.strerror or 'the file cannot be used'}", WRONG_USAGE)
+        reason = error.strerror or type(error).__name__
+        _stop(UsageError("cannot_write", path="--out", reason=reason).say(language), WRONG_USAGE)
+    except Exception as error:
+        # What went wrong is ours; its text may hold a cell of the dossier, so only its kind.
+        _stop(say("error", "fault", language, kind=type(error).__name__), FAULT)

@@ -130,7 +130,10 @@ def read_tables(
     """
     tables = Tables(mapped=read_mapping(mapping) if mapping is not None else Mapped())
     with ExitStack() as open_files:
-        _read_sheets(sheets(path, encoding, tables, open_files), percent_as, tables)
+        try:
+            _read_sheets(sheets(path, encoding, tables, open_files), percent_as, tables)
+        except OSError as error:
+            raise ReadingError("cannot_read", name=Path(path).name) from error
     if not tables.records and not tables.invalid:
         raise ReadingError("no_known_table", name=Path(path).name)
     return tables
@@ -484,6 +487,12 @@ def _match_ids(tables: Tables) -> None:
     there: several ids fit without their zeros, or one is drawn with another alphabet's letters.
     """
     refused = {row.table for row in tables.invalid if row.row is None}
+    # A table that kept the zeros of some ids lost those of none: 1 beside 001 is another.
+    with_zeros = {
+        (table, target)
+        for table, column, target in REFERENCES
+        if any(identity.startswith("0") for identity in _identities(tables, table, column))
+    }
     for table, column, target in REFERENCES:
         if target not in tables.records or target in refused:
             continue
@@ -494,17 +503,11 @@ def _match_ids(tables: Tables) -> None:
             bare.setdefault(identity.lstrip("0"), []).append(identity)
         drawn = {_drawn(identity) for identity in known}
         strange = _identities(tables, table, column) - known
-        # A table that kept the zeros of some ids lost those of none: 1 beside 001 is another.
-        kept = any(
-            identity.startswith("0")
-            for other, sibling, aim in REFERENCES
-            if (other, aim) == (table, target)
-            for identity in _identities(tables, table, sibling)
-        )
         meant = {
             identity: same[0]
             for identity in strange
-            if not kept and len(same := bare.get(identity.lstrip("0"), [])) == 1
+            if (table, target) not in with_zeros
+            and len(same := bare.get(identity.lstrip("0"), [])) == 1
         }
         if meant:
             matched = _rename(tables, table, column, meant)
@@ -684,7 +687,10 @@ _NOT_SHOWN = re.compile(r"[_*].|\[[^\]]*\]")  # room, filling, colours and condi
 
 
 def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
-    from openpyxl import load_workbook  # an extra; importing it costs more than the rest
+    try:
+        from openpyxl import load_workbook  # an extra; importing it costs more than the rest
+    except ImportError:
+        raise ReadingError("needs_extra", name=path.name) from None
 
     _guard_zip(path)
     formulas = None

@@ -97,6 +97,7 @@ def test_json_is_the_shape_of_the_contract() -> None:
         "calendar",
         "known_until",
         "readings",
+        "caveats",
     }
     assert set(report["results"][0]) == {
         "appointment_id",
@@ -272,7 +273,7 @@ def test_candidate_answers_before_anyone_is_appointed(tmp_path: Path) -> None:
 def test_rules_can_be_listed_shown_and_tested() -> None:
     assert "eligibility/excluded_posts" in run("rules", "list").stdout
     shown = run("rules", "show", "eligibility/quality_of_knowledge", "--lang", "ru").stdout
-    for text in ("6000", "2020-05-07", "secondary", "closed_band", "floor", "не менее"):
+    for text in ("6000", "2020-05-07", "по пересказу", "closed_band", "floor", "не менее"):
         assert text in shown, text
     done = run("rules", "test")
     assert done.returncode == 0

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -231,30 +232,33 @@ def test_progress_is_told_now_and_then_and_at_the_end(tmp_path: Path) -> None:
 def on_terminal(
     *arguments: object, stream: str, environment: dict[str, str] | None = None
 ) -> tuple[str, str]:
-    """Give what is written to the terminal that `stream` is, and to the other stream, a pipe."""
+    """Give what is written to the terminal that `stream` is, and to the other stream, a file."""
     pty: Any = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     other = "stdout" if stream == "stderr" else "stderr"
     clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CI")}
-    streams: dict[str, Any] = {stream: theirs, other: subprocess.PIPE}
-    process = subprocess.Popen(
-        [SCRIPT, *map(str, arguments)],
-        **streams,
-        env={**clean, "TERM": "xterm-256color", "COLUMNS": "120", **(environment or {})},
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            break
-        if not part:
-            break
-        shown += part
-    piped, piped_too = process.communicate()
-    os.close(ours)
-    return shown.decode(), (piped or piped_too or b"").decode()
+    # A pipe that nobody reads while the terminal is read would fill, and both would wait.
+    with tempfile.TemporaryFile() as file:
+        streams: dict[str, Any] = {stream: theirs, other: file}
+        process = subprocess.Popen(
+            [SCRIPT, *map(str, arguments)],
+            **streams,
+            env={**clean, "TERM": "xterm-256color", "COLUMNS": "120", **(environment or {})},
+        )
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        process.wait()
+        os.close(ours)
+        file.seek(0)
+        return shown.decode(), file.read().decode()
 
 
 def test_a_person_who_waits_long_sees_a_bar_and_a_pipe_sees_none(tmp_path: Path) -> None:

@@ -15,12 +15,14 @@ PACKAGE = Path(mentor_rules.__file__).resolve().parent
 # In the order of the flow: a module may import only modules above it.
 LAYERS = (
     "vocabulary",
+    "texts",
     "errors",
     "source",
-    "texts",
     "checks",
+    "headings",
     "records",
     "reading",
+    "mapping",
     "dossier",
     "calendar",
     "facts",
@@ -33,9 +35,13 @@ LAYERS = (
     "findings",
     "judging",
     "cases",
+    "schema",
+    "requirements",
     "report",
     "report.table",
     "report.rules",
+    "report.flat",
+    "report.requirements",
     "cli",
 )
 
@@ -48,7 +54,7 @@ LAZY = {
 ALLOWED = {
     "typer": {"cli"},
     "click": {"cli"},
-    "rich": {"cli", "report.table", "report.rules"},
+    "rich": {"cli", "report.requirements", "report.rules", "report.table"},
     "openpyxl": {"reading"},
 }
 

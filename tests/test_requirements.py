@@ -20,6 +20,7 @@ from mentor_rules.rulebook import Rulebook, bind
 from mentor_rules.schema import Kind
 from mentor_rules.texts import has
 from mentor_rules.vocabulary import LANGUAGES, Language
+from tests import generate
 
 ROOT = Path(__file__).parent.parent
 DISTRICT = ROOT / "docs" / "examples" / "district"
@@ -139,11 +140,14 @@ def test_no_column_left_out_of_the_list_changes_an_answer() -> None:
     ],
 )
 def test_every_optional_column_of_the_list_changes_an_answer(table: str, column: str) -> None:
-    tables = district()
-    before = told(judged(tables))
-    for row in tables[table]:
-        row[column] = None
-    assert told(judged(tables)) != before
+    changed = []
+    for seed in (3, 4, 5):
+        tables = generate.dossier(seed, appointments=300)
+        before = told(judged(tables))
+        for row in tables.get(table, ()):
+            row[column] = None
+        changed.append(told(judged(tables)) != before)
+    assert any(changed)
 
 
 @pytest.mark.parametrize("aim", ["plan", "reserve"])

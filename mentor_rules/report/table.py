@@ -1,12 +1,20 @@
 """The report for a terminal: what is flagged, open questions, missing documents, the rest."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from mentor_rules.result import AppointmentResult, CandidateResult, Finding, Report
+from mentor_rules.headings import column_label, table_label
+from mentor_rules.result import (
+    AppointmentResult,
+    CandidateResult,
+    Finding,
+    InvalidEntry,
+    Report,
+    Run,
+)
 from mentor_rules.rulebook import Rulebook
 from mentor_rules.texts import say
 from mentor_rules.verdict import FLAGGED
@@ -22,6 +30,7 @@ _STYLES = {
     "depends": "bold magenta",
     "undetermined": "bold yellow",
 }
+SHOWN = 20  # ids on one line
 _MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
 
 
@@ -74,7 +83,8 @@ class TableReport:
         self._questions(report)
         self._missing(report.results)
         self._uncertain(report.results)
-        self._invalid(report)
+        self._invalid(report.invalid)
+        self._done(report.run)
         self._counts(report)
         self._basis(report)
 
@@ -93,6 +103,7 @@ class TableReport:
         self._findings(result.findings)
         if result.assumptions:
             self._print(self._say("label", "assumed", assumptions="; ".join(result.assumptions)))
+        self._invalid(result.invalid)
         self._print(self._rulebook.read.not_read[self._language], "italic")
 
     def _appointment(self, result: AppointmentResult) -> None:
@@ -176,7 +187,7 @@ class TableReport:
                 count=len(ids),
                 document=document,
                 who=who,
-                ids=", ".join(ids),
+                ids=", ".join(list(ids)[:SHOWN]) + (", …" if len(ids) > SHOWN else ""),
             )
             self._print(text, indent=2)
 
@@ -192,24 +203,29 @@ class TableReport:
         for result in uncertain:
             self._appointment(result)
 
-    def _invalid(self, report: Report) -> None:
-        if report.invalid:
-            self._heading(self._say("label", "invalid", count=report.summary.invalid_rows))
-        for entry in report.invalid:
+    def _invalid(self, entries: Sequence[InvalidEntry]) -> None:
+        if entries:
+            rows = {(entry.table, entry.row) for entry in entries}
+            self._heading(self._say("label", "invalid", count=len(rows)))
+        for entry in entries:
             text = self._say(
                 "label",
                 "invalid_row",
-                table=entry.table,
+                table=table_label(entry.table, self._language),
                 row="?" if entry.row is None else entry.row,
-                column=entry.column or entry.key,
+                column=column_label(entry.table, entry.column, self._language)
+                if entry.column
+                else entry.key,
                 problem=entry.problem,
                 remedy=entry.remedy,
             )
             self._print(text, indent=2)
-        if report.run.ignored_columns:
-            self._print(self._say("label", "ignored", names=", ".join(report.run.ignored_columns)))
-        if report.run.notes:
-            self._print(self._say("label", "noted", notes="; ".join(report.run.notes)))
+
+    def _done(self, run: Run) -> None:
+        if run.ignored_columns:
+            self._print(self._say("label", "ignored", names=", ".join(run.ignored_columns)))
+        if run.notes:
+            self._print(self._say("label", "noted", notes="; ".join(run.notes)))
 
     def _counts(self, report: Report) -> None:
         self._console.print()
