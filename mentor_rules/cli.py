@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from typer.exceptions import TyperException
 
 from mentor_rules.cases import run_cases
 from mentor_rules.dossier import Dossier
@@ -40,6 +41,7 @@ ALMATY = timezone(timedelta(hours=5))
 MANY = 2000  # appointments, from which on a person waiting is shown progress
 
 OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
+INTERRUPTED = 130
 
 app = typer.Typer(
     help="Decides, with reasons, whether a school mentor's appointment is lawful (Order No. 160).",
@@ -472,7 +474,11 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # real streams have it
     language = _language_asked()
     try:
-        app()
+        raise SystemExit(app(standalone_mode=False))
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise SystemExit(WRONG_USAGE) from None  # the help was shown
+        _stop(_wrong_usage(error).say(language), WRONG_USAGE)
     except UsageError as error:
         _stop(error.say(language), WRONG_USAGE)
     except RulebookError as error:
@@ -484,8 +490,29 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(OK) from None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = error.strerror or "?"
         _stop(UsageError("cannot_write", path="--out", reason=reason).say(language), WRONG_USAGE)
-    except Exception as error:
-        # What went wrong is ours; its text may hold a cell of the dossier, so only its kind.
-        _stop(say("error", "fault", language, kind=type(error).__name__), FAULT)
+    except (KeyboardInterrupt, typer.Abort):
+        raise SystemExit(INTERRUPTED) from None
+    except Exception:
+        # What went wrong is ours, and its text may hold a cell of the dossier.
+        if os.environ.get("MENTOR_RULES_DEBUG"):
+            raise
+        _stop(say("error", "fault", language), FAULT)
+
+
+def _wrong_usage(error: TyperException) -> UsageError:
+    """Give what the parser of the command line refuses, in words that come in three languages."""
+    parameter = getattr(error, "param", None)
+    spellings = [*getattr(parameter, "opts", ()), str(getattr(parameter, "name", "?")).upper()]
+    name = next((text for text in spellings if text.startswith("--")), spellings[-1])
+    match type(error).__name__:
+        case "MissingParameter":
+            return UsageError("missing_argument", name=name)
+        case "NoSuchOption":
+            return UsageError("no_option", name=safe(str(getattr(error, "option_name", "?"))))
+        case "BadParameter":
+            _, _, listed = error.message.partition(" is not one of ")
+            allowed = listed.rstrip(".").replace("'", "") or "mentor-rules --help"
+            return UsageError("bad_value", name=name, allowed=allowed)
+    return UsageError("see_help")

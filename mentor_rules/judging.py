@@ -17,10 +17,13 @@ from mentor_rules.engines.closure import Closure, Outcomes
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import FACTS, Case, Fact, FactId, Purpose
 from mentor_rules.findings import Presenter
+from mentor_rules.headings import column_label, table_label
 from mentor_rules.loading import builtin_rulebook
+from mentor_rules.reading import Note
 from mentor_rules.records import (
     FIRST_DAY,
     LAST_DAY,
+    VOCABULARIES,
     Appointment,
     CategoryPeriod,
     InvalidRow,
@@ -265,9 +268,7 @@ def check(
             },
             faults=faults,
             ignored_columns=dossier.ignored_columns,
-            notes=tuple(
-                say("done", code, language, **dict(params)) for code, params in dossier.notes
-            ),
+            notes=tuple(_note(item, language) for item in dossier.notes),
             took_s=round(time.perf_counter() - started, 3),
         ),
     )
@@ -446,14 +447,34 @@ def _not_judged(dossier: Dossier) -> list[AppointmentResult]:
 
 def _entry(row: InvalidRow, language: Language) -> InvalidEntry:
     code = row.code if has("problem", row.code) else "not_text"
+    params = _named(row.params, row.table, language)
+    if row.code == "not_in_vocabulary" and row.column is not None:
+        vocabulary = VOCABULARIES[row.table][row.column]
+        params["values"] = "; ".join(vocabulary.label(one, language) for one in vocabulary.codes)
     return InvalidEntry(
         table=row.table,
         row=row.row,
         key=row.shown_key,
         column=row.column,
-        problem=say("problem", code, language, **row.params),
-        remedy=say("remedy", code, language, **row.params),
+        problem=say("problem", code, language, **params),
+        remedy=say("remedy", code, language, **params),
     )
+
+
+def _note(item: Note, language: Language) -> str:
+    params = dict(item.params)
+    return say("done", item.code, language, **_named(params, params.get("table"), language))
+
+
+def _named(params: Mapping[str, str], table: str | None, language: Language) -> dict[str, str]:
+    """Give `params` with tables and columns named as a person would in that language."""
+    named = dict(params)
+    for name in ("table", "target"):
+        if name in params:
+            named[name] = table_label(params[name], language)
+    if "column" in params and table is not None:
+        named["column"] = column_label(table, params["column"], language)
+    return named
 
 
 @cache

@@ -809,26 +809,3 @@ def test_a_range_of_three_years_with_one_missing_already_decides() -> None:
     (fact,) = bound.facts
     for low, high, expected in ((0, 3, "breached"), (0, 4, "unknown"), (4, 8, "satisfied")):
         assert outcomes(bound, {fact: [low, high]}, SECOND) == (expected,)
-
-
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a looked-up figure is taken for all between its bounds",
-)
-@pytest.mark.parametrize(
-    "said",
-    [
-        compared([BAND, number_term(3)], ["=="]),
-        compared([BAND, number_term(3)], ["!="]),
-        compared([number_term(2), BAND, number_term(4)], ["<", "<"]),
-    ],
-    ids=["the same", "another", "between"],
-)
-def test_a_looked_up_figure_is_never_what_lies_between_its_rows(said: Said) -> None:
-    rows: Rows = {
-        ("ordinary",): {"lower": 2, "upper": 2},
-        ("small_complement",): {"lower": 5, "upper": 5},
-    }
-    example = Example(said, None, {**FIGURES, "band": {FIRST: rows, SECOND: rows}}, ())
-    assert disagreements(example, said.text) == 0

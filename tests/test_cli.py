@@ -181,8 +181,10 @@ def test_an_order_before_the_act_is_not_judged_and_no_success(tmp_path: Path) ->
             ("rules", "show", "eligibility/quality"),
             "did you mean eligibility/quality_of",
         ),
-        (("check",), "Missing argument"),
-        (("check", DISTRICT, "--format", "pdf"), "Invalid value"),
+        (("check",), "DOSSIER is missing"),
+        (("check", DISTRICT, "--format", "pdf"), "one of table, json, jsonl, csv"),
+        (("check", DISTRICT, "--frmat", "json"), "no such option or command: --frmat"),
+        (("chekc", DISTRICT), "--help"),
     ],
 )
 def test_wrong_usage_exits_2_with_one_message(

@@ -1465,3 +1465,29 @@ def test_an_act_described_in_a_second_folder_is_refused(folder: Path, tmp_path: 
     more.mkdir()
     shutil.copy(folder / ACT, more / ACT)
     assert [item.file for item in problems(folder, more)] == ["more/order.toml"]
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["years[school_kind] == 3", "years[school_kind] != 3", "2 < years[school_kind] < 4"],
+)
+def test_a_looked_up_figure_is_compared_with_its_bounds_only(folder: Path, check: str) -> None:
+    """Which of its rows counts may be unknown: it is then one of a few, and no range."""
+    plant(
+        folder,
+        TERM,
+        "[figures.term]",
+        """[figures.years]
+unit = "years"
+by = ["school_kind"]
+rows = [
+  { from = 2020-05-07, school_kind = "ordinary", value = 2 },
+  { from = 2020-05-07, school_kind = "small_complement", value = 5 },
+]
+
+[figures.term]""",
+    )
+    recheck(folder, TERM, f"{check} and category_years < term")
+    said = "the looked-up figure years is compared with == or stands between"
+    found = problem(TERM, "check", said, "compare it with >= or < only")
+    assert problems(folder) == (found,)
