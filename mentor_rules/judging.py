@@ -90,7 +90,7 @@ def _bench(
     left_out = {"eligibility": "remediable", "procedure": "blocking"}.get(only or "")
     rules = tuple(
         bind(rule, settled)
-        for rule in rulebook.rules
+        for rule in sorted(rulebook.rules, key=lambda rule: rule.id)
         if rule.id.split("/", 1)[0] in folders and rule.weight != left_out
     )
     engine = Closure(rules)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from mentor_rules import (
     Teacher,
     check,
     check_candidate,
+    load_rulebook,
 )
 from mentor_rules.cases import as_case
 from mentor_rules.facts import FACTS, INVARIANTS, SPECS
@@ -161,6 +163,16 @@ def test_the_order_of_rows_does_not_matter(seed: int, shuffler: random.Random) -
         report = json.loads(check(Dossier.from_tables(tables), as_of=ON).to_json())
         answers.append([report["results"], report["schools"], report["summary"]])
     assert answers[0] == answers[1]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_order_of_rules_does_not_matter(seed: int, shuffler: random.Random) -> None:
+    dossier = Dossier.from_tables(generate.dossier(seed, 30))
+    rulebook = load_rulebook()
+    mixed = replace(rulebook, rules=tuple(shuffler.sample(rulebook.rules, len(rulebook.rules))))
+    one, other = (check(dossier, as_of=ON, rulebook=book) for book in (rulebook, mixed))
+    assert (one.results, one.summary) == (other.results, other.summary)
 
 
 @settings(max_examples=30)

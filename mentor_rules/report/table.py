@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from mentor_rules.headings import column_label, table_label
+from mentor_rules.headings import column_label, headings, table_label
 from mentor_rules.result import (
     AppointmentResult,
     CandidateResult,
@@ -69,6 +69,11 @@ class TableReport:
         if person is None:
             return "?"
         return f"{self._names[person]} ({person})" if person in self._names else person
+
+    def _record(self, key: str) -> str:
+        """Give the key of a record with its table named in the language of the report."""
+        table, _, rest = key.partition(" ")
+        return f"{table_label(table, self._language)} {rest}" if table in headings() else key
 
     def report(self, report: Report) -> None:
         """Print a whole report."""
@@ -139,7 +144,7 @@ class TableReport:
                     when = ", ".join(f"{name}={value}" for name, value in reading.when.items())
                     self._print(f"{when}: {self._say('outcome', reading.outcome)}", indent=6)
             for item in finding.missing:
-                self._print(f"{item.key}: {item.reason}", indent=6)
+                self._print(f"{self._record(item.key)}: {item.reason}", indent=6)
             if finding.remedy:
                 self._print(self._say("label", "remedy", remedy=finding.remedy), indent=6)
             for note in finding.notes:
