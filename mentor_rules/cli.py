@@ -43,13 +43,31 @@ MANY = 2000  # appointments, from which on a person waiting is shown progress
 OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
 INTERRUPTED = 130
 
+
+def _language_asked() -> Language:
+    """Give the language of the command line as typed, for errors before it is parsed."""
+    words = sys.argv[1:]
+    for place, word in enumerate(words):
+        value = word.partition("=")[2] if word.startswith("--lang=") else None
+        if word == "--lang" and place + 1 < len(words):
+            value = words[place + 1]
+        if value in ("kk", "ru", "en"):
+            return value  # type: ignore[return-value]  # one of the three, as just checked
+    return "en"
+
+
+def _help(code: str) -> str:
+    """Give one line of the help in the language that the command line asks for."""
+    return say("help", code, _language_asked())
+
+
 app = typer.Typer(
-    help="Decides, with reasons, whether a school mentor's appointment is lawful (Order No. 160).",
+    help=_help("about"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-rules_app = typer.Typer(help="The rules themselves.", no_args_is_help=True)
+rules_app = typer.Typer(help=_help("rules"), no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 
 
@@ -113,43 +131,33 @@ class Purpose(StrEnum):
     reserve = "reserve"
 
 
-DossierPath = Annotated[Path, typer.Argument(help="A .xlsx workbook, a folder of CSV, or a .json.")]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", help="The day judged on (default: today in Almaty).")
-]
+DossierPath = Annotated[Path, typer.Argument(help=_help("dossier"))]
+AsOf = Annotated[str | None, typer.Option("--as-of", help=_help("as_of"))]
 ReadingOption = Annotated[
     list[str] | None,
-    typer.Option("--reading", help="QUESTION=READING settles a question; =open opens it."),
+    typer.Option("--reading", help=_help("reading")),
 ]
-ReadingsOption = Annotated[
-    str | None, typer.Option("--readings", help="lenient, strict, or a TOML file of readings.")
-]
-LangOption = Annotated[Lang, typer.Option("--lang", help="Language of all texts.")]
-Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Encoding of CSV and JSON without a mark.")
-]
-PercentOption = Annotated[
-    PercentAs, typer.Option("--percent-as", help="fraction: bare 0.6 in quality is 60 %.")
-]
-ReportFormatOption = Annotated[
-    ReportFormat, typer.Option("--format", help="How to write the report.")
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+ReadingsOption = Annotated[str | None, typer.Option("--readings", help=_help("readings"))]
+LangOption = Annotated[Lang, typer.Option("--lang", help=_help("lang"))]
+Encoding = Annotated[str | None, typer.Option("--encoding", help=_help("encoding"))]
+PercentOption = Annotated[PercentAs, typer.Option("--percent-as", help=_help("percent_as"))]
+ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help=_help("format"))]
+FormatOption = Annotated[Format, typer.Option("--format", help=_help("answer_format"))]
+Out = Annotated[Path | None, typer.Option("--out", help=_help("out"))]
+Force = Annotated[bool, typer.Option("--force", help=_help("force"))]
 MappingOption = Annotated[
     Path | None,
-    typer.Option("--mapping", help="A TOML file that says what other headings mean."),
+    typer.Option("--mapping", help=_help("mapping_file")),
 ]
-ShowIds = Annotated[bool, typer.Option("--show-ids", help="Show ids that are IINs.")]
-Names = Annotated[bool, typer.Option("--names", help="Show names from the dossier.")]
+ShowIds = Annotated[bool, typer.Option("--show-ids", help=_help("show_ids"))]
+Names = Annotated[bool, typer.Option("--names", help=_help("names"))]
 
 
-@app.command("check")
+@app.command("check", help=_help("check"))
 def check_command(
     dossier: DossierPath,
     as_of: AsOf = None,
-    only: Annotated[Only | None, typer.Option("--only", help="Give one verdict only.")] = None,
+    only: Annotated[Only | None, typer.Option("--only", help=_help("only"))] = None,
     reading: ReadingOption = None,
     readings: ReadingsOption = None,
     lang: LangOption = Lang.en,
@@ -161,9 +169,7 @@ def check_command(
     names: Names = False,
     show_ids: ShowIds = False,
     force: Force = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 for depends and undetermined too.")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=_help("strict"))] = False,
 ) -> None:
     """Check every appointment of a dossier and say which are unlawful, and why.
 
@@ -202,22 +208,14 @@ def check_command(
     raise typer.Exit(exit_code(report, strict=strict))
 
 
-@app.command("candidate")
+@app.command("candidate", help=_help("candidate"))
 def candidate_command(
     dossier: DossierPath,
-    teacher: Annotated[str, typer.Option("--teacher", help="The teacher's id.")],
-    school: Annotated[
-        str | None, typer.Option("--school", help="The school (default: the teacher's own).")
-    ] = None,
-    subject: Annotated[
-        str | None, typer.Option("--subject", help="The subject mentored (default: any).")
-    ] = None,
-    on: Annotated[
-        str | None, typer.Option("--on", help="The day of the order (default: today in Almaty).")
-    ] = None,
-    purpose: Annotated[
-        Purpose, typer.Option("--for", help="What the person is judged for.")
-    ] = Purpose.appointment,
+    teacher: Annotated[str, typer.Option("--teacher", help=_help("teacher"))],
+    school: Annotated[str | None, typer.Option("--school", help=_help("school"))] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help=_help("subject"))] = None,
+    on: Annotated[str | None, typer.Option("--on", help=_help("on"))] = None,
+    purpose: Annotated[Purpose, typer.Option("--for", help=_help("purpose"))] = Purpose.appointment,
     reading: ReadingOption = None,
     readings: ReadingsOption = None,
     lang: LangOption = Lang.en,
@@ -229,9 +227,7 @@ def candidate_command(
     names: Names = False,
     show_ids: ShowIds = False,
     force: Force = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 for depends and undetermined too.")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=_help("strict"))] = False,
 ) -> None:
     """Say whether a teacher of the dossier may mentor, before anyone is appointed."""
     _expect_path(dossier)
@@ -267,7 +263,7 @@ def candidate_command(
     raise typer.Exit(NOTHING_CERTAIN if uncertain else OK)
 
 
-@app.command("mapping")
+@app.command("mapping", help=_help("mapping"))
 def mapping_command(
     dossier: DossierPath, encoding: Encoding = None, out: Out = None, force: Force = False
 ) -> None:
@@ -276,9 +272,9 @@ def mapping_command(
     _write([draft_mapping(dossier, encoding=encoding)], out, force)
 
 
-@app.command("requirements")
+@app.command("requirements", help=_help("requirements"))
 def requirements_command(
-    aim: Annotated[Aim, typer.Option("--for", help="What is to be prepared.")] = Aim.mentor,
+    aim: Annotated[Aim, typer.Option("--for", help=_help("aim"))] = Aim.mentor,
     lang: LangOption = Lang.en,
     format_: FormatOption = Format.table,
     out: Out = None,
@@ -292,9 +288,9 @@ def requirements_command(
         _print(lambda console: RequirementsReport(console, lang.value).report(found), out, force)
 
 
-@app.command("schema")
+@app.command("schema", help=_help("schema"))
 def schema_command(
-    described: Annotated[Described, typer.Argument(help="What to describe.")],
+    described: Annotated[Described, typer.Argument(help=_help("described"))],
     out: Out = None,
     force: Force = False,
 ) -> None:
@@ -303,16 +299,16 @@ def schema_command(
     _write([json.dumps(schema, ensure_ascii=False, indent=2), "\n"], out, force)
 
 
-@rules_app.command("list")
+@rules_app.command("list", help=_help("rules_list"))
 def rules_list(lang: LangOption = Lang.en) -> None:
     """List the rules: id, weight, certainty of the source, title."""
     rulebook = builtin_rulebook()
     _print(lambda console: list_rules(console, rulebook, lang.value), None, False)
 
 
-@rules_app.command("show")
+@rules_app.command("show", help=_help("rules_show"))
 def rules_show(
-    rule: Annotated[str, typer.Argument(help="The rule's id, such as eligibility/excluded_posts.")],
+    rule: Annotated[str, typer.Argument(help=_help("rule"))],
     lang: LangOption = Lang.en,
 ) -> None:
     """Show one rule as a person would read it."""
@@ -321,11 +317,9 @@ def rules_show(
     _print(lambda console: RuleReport(console, rulebook, lang.value).report(found), None, False)
 
 
-@rules_app.command("test")
+@rules_app.command("test", help=_help("rules_test"))
 def rules_test(
-    rules: Annotated[
-        Path | None, typer.Option("--rules", help="A folder of rules other than the built-in.")
-    ] = None,
+    rules: Annotated[Path | None, typer.Option("--rules", help=_help("rules_folder"))] = None,
 ) -> None:
     """Run the cases inside the rule files."""
     results = run_cases(load_rulebook(*([rules] if rules else [])))
@@ -453,18 +447,6 @@ def _write(parts: Iterable[str], out: Path | None, force: bool) -> None:
 def _stop(message: str, code: int) -> NoReturn:
     sys.stderr.write(f"mentor-rules: {message}\n")
     raise SystemExit(code)
-
-
-def _language_asked() -> Language:
-    """Give the language of the command line as typed, for errors before it is parsed."""
-    words = sys.argv[1:]
-    for place, word in enumerate(words):
-        value = word.partition("=")[2] if word.startswith("--lang=") else None
-        if word == "--lang" and place + 1 < len(words):
-            value = words[place + 1]
-        if value in ("kk", "ru", "en"):
-            return value  # type: ignore[return-value]  # one of the three, as just checked
-    return "en"
 
 
 def main() -> None:

@@ -310,3 +310,13 @@ def test_a_reader_who_stops_reading_hears_nothing(tmp_path: Path) -> None:
         ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("kk", "Бағаланатын күн"), ("ru", "День, на который оценивается"), ("en", "The day judged")],
+)
+def test_the_help_comes_in_three_languages(language: str, words: str) -> None:
+    done = run("check", "--lang", language, "--help")
+    assert done.returncode == 0
+    assert words in " ".join(done.stdout.split())
