@@ -11,7 +11,7 @@ from mentor_rules.errors import (
     RulebookError,
     UsageError,
 )
-from mentor_rules.judging import check, check_candidate
+from mentor_rules.judging import check, check_candidate, check_plan
 from mentor_rules.loading import load_rulebook
 from mentor_rules.records import (
     Appointment,
@@ -23,18 +23,31 @@ from mentor_rules.records import (
     School,
     Teacher,
 )
-from mentor_rules.result import AppointmentResult, CandidateResult, Finding, Report
+from mentor_rules.result import (
+    AppointmentResult,
+    CandidateResult,
+    Deadlines,
+    Finding,
+    PlanResult,
+    Report,
+)
 from mentor_rules.rulebook import Rulebook
+from mentor_rules.terms import deadlines
+from mentor_rules.workdays import Calendar, Deadline
 
 __all__ = [
     "Appointment",
     "AppointmentResult",
+    "Calendar",
     "CandidateResult",
     "CategoryPeriod",
+    "Deadline",
+    "Deadlines",
     "Dossier",
     "Finding",
     "MentorRulesError",
     "MentoringPlan",
+    "PlanResult",
     "Post",
     "Problem",
     "QualityYear",
@@ -48,5 +61,7 @@ __all__ = [
     "UsageError",
     "check",
     "check_candidate",
+    "check_plan",
+    "deadlines",
     "load_rulebook",
 ]

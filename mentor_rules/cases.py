@@ -14,10 +14,20 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.errors import MentorRulesError, Problem, RulebookError, UsageError
-from mentor_rules.facts import FACTS, YEARS_COUNTED, Case
-from mentor_rules.records import TABLES
-from mentor_rules.rulebook import CaseShape, DatedBy, Outcome, Rule, Rulebook, bind, nearest
-from mentor_rules.verdict import merged
+from mentor_rules.facts import FACTS, YEARS_COUNTED, Case, Formation
+from mentor_rules.judging import bench_for, formations, judge
+from mentor_rules.records import LAST_DAY, TABLES
+from mentor_rules.rulebook import (
+    CaseShape,
+    DatedBy,
+    Outcome,
+    Rule,
+    Rulebook,
+    Settled,
+    bind,
+    nearest,
+)
+from mentor_rules.verdict import Eligibility, eligibility, merged
 
 DEFAULT_ON = date(2026, 9, 1)
 DEFAULT_AS_OF = date(2026, 11, 23)
@@ -52,7 +62,9 @@ GIVEN = frozenset(
         "starts_on",
         "ends_on",
         "others",
+        "plan",
         "unreadable",
+        "week",
         *_TEACHER_COLUMNS,
     }
 )
@@ -69,6 +81,7 @@ _UNREADABLE = {
     },
     "reserve": {"school_id": SCHOOL, "teacher_id": MENTOR, "formed_on": "?"},
     "schools": {"school_id": SCHOOL, "kind": "?"},
+    "plans": {"appointment_id": "A1", "drafted_on": "?"},
 }
 
 
@@ -114,21 +127,42 @@ def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[C
 
 def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
     """Give the outcome of a rule on the records that a case gives."""
-    bound = bind(rule, rulebook.settle(shape.readings))
+    settled = rulebook.settle(shape.readings)
+    bound = bind(rule, settled)
     engine = Closure((bound,))
     try:
         case = as_case(shape.given)
     except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise CaseError(f"an input has another form than it should: {error}") from None
-    facts = [FACTS[name](case, *keys) for name, keys in engine.facts]
-    bounds = [part for fact in facts for part in (fact.lo, fact.hi)]
     first_day = case.appointed().first_day
     days: dict[DatedBy, date] = {
         "ordered_on": case.on,
         "starts_on": first_day,
         "formed_on": case.on,
     }
+    judged: Case | Formation = case
+    if rule.id.startswith("reserve/"):
+        judged = _formation(rulebook, settled, case)
+        days["formed_on"] = judged.formed_on or LAST_DAY
+    facts = [FACTS[name](judged, *keys) for name, keys in engine.facts]
+    bounds = [part for fact in facts for part in (fact.lo, fact.hi)]
     return merged(engine.outcomes(bounds, days)[0])
+
+
+def _formation(rulebook: Rulebook, settled: Settled, case: Case) -> Formation:
+    """Give the one reserve that a case describes."""
+    bench = bench_for(rulebook, settled, "en", "candidate")
+
+    def may_enter(teacher_id: str, school_id: str, on: date) -> Eligibility:
+        one = Case(
+            case.dossier, case.calendar, teacher_id, school_id, None, on, on, purpose="reserve"
+        )
+        return eligibility(bench.blocking, judge(bench, one).outcomes)
+
+    found = list(formations(case.dossier, case.school_id, may_enter))
+    if len(found) != 1:
+        raise CaseError("the rows of reserve must be formed on one day")
+    return found[0]
 
 
 def as_case(given: Mapping[str, Any]) -> Case:
@@ -143,7 +177,9 @@ def as_case(given: Mapping[str, Any]) -> Case:
     mentee = MENTOR if given.get("same_person") else MENTEE
     subject = given.get("subject", SUBJECT) or None
     tables: dict[str, list[dict[str, Any]]] = {
-        "schools": [{"school_id": SCHOOL, "kind": given.get("school_kind")}],
+        "schools": [
+            {"school_id": SCHOOL, "kind": given.get("school_kind"), "week": given.get("week")}
+        ],
         "teachers": _teachers(given, mentee),
         "appointments": [
             {
@@ -175,9 +211,16 @@ def as_case(given: Mapping[str, Any]) -> Case:
     for table in ("categories", "posts"):
         if table in given:
             tables[table] = [{"teacher_id": MENTOR, **row} for row in given[table]]
+    if "plan" in given:
+        tables["plans"] = [{"appointment_id": "A1", **given["plan"]}]
     if "reserve" in given:
         tables["reserve"] = [
-            {"school_id": SCHOOL, "teacher_id": MENTOR, **row} for row in given["reserve"]
+            {
+                "school_id": SCHOOL,
+                "teacher_id": row.get("teacher", MENTOR),
+                **{column: cell for column, cell in row.items() if column != "teacher"},
+            }
+            for row in given["reserve"]
         ]
     asked = list(given.get("unreadable", ()))
     for table in asked:

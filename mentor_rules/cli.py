@@ -24,6 +24,8 @@ from mentor_rules.judging import candidate_in, check
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
 from mentor_rules.records import parse_date
+from mentor_rules.report.calendar_file import ics
+from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
 from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.rules import RuleReport, list_rules
@@ -31,6 +33,7 @@ from mentor_rules.report.table import TableReport, safe
 from mentor_rules.requirements import requirements
 from mentor_rules.result import Report
 from mentor_rules.schema import dossier_schema, result_schema
+from mentor_rules.terms import deadlines
 from mentor_rules.texts import say
 from mentor_rules.verdict import FLAGGED
 from mentor_rules.vocabulary import Language
@@ -85,6 +88,15 @@ class ReportFormat(StrEnum):
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
+
+
+class DeadlineFormat(StrEnum):
+    """How terms are written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    ics = "ics"
 
 
 class Described(StrEnum):
@@ -149,6 +161,7 @@ MappingOption = Annotated[
     Path | None,
     typer.Option("--mapping", help=_help("mapping_file")),
 ]
+CalendarOption = Annotated[Path | None, typer.Option("--calendar", help=_help("calendar_file"))]
 ShowIds = Annotated[bool, typer.Option("--show-ids", help=_help("show_ids"))]
 Names = Annotated[bool, typer.Option("--names", help=_help("names"))]
 
@@ -163,6 +176,7 @@ def check_command(
     lang: LangOption = Lang.en,
     format_: ReportFormatOption = ReportFormat.table,
     out: Out = None,
+    calendar: CalendarOption = None,
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
     mapping: MappingOption = None,
@@ -188,6 +202,7 @@ def check_command(
             readings=readings,
             settle=settled,
             rulebook=rulebook,
+            calendar=calendar,
             language=lang.value,
             only=only.value if only else None,
             progress=progress,
@@ -221,6 +236,7 @@ def candidate_command(
     lang: LangOption = Lang.en,
     format_: FormatOption = Format.table,
     out: Out = None,
+    calendar: CalendarOption = None,
     encoding: Encoding = None,
     percent_as: PercentOption = PercentAs.percent,
     mapping: MappingOption = None,
@@ -245,6 +261,7 @@ def candidate_command(
         readings=readings,
         settle=settled,
         rulebook=rulebook,
+        calendar=calendar,
         language=lang.value,
     )
     if format_ is Format.json:
@@ -261,6 +278,59 @@ def candidate_command(
         raise typer.Exit(SOMETHING_FLAGGED)
     uncertain = result.eligibility == "not_judged" or result.invalid
     raise typer.Exit(NOTHING_CERTAIN if uncertain else OK)
+
+
+@app.command("deadlines", help=_help("deadlines"))
+def deadlines_command(
+    dossier: DossierPath,
+    as_of: AsOf = None,
+    reading: ReadingOption = None,
+    readings: ReadingsOption = None,
+    lang: LangOption = Lang.en,
+    format_: Annotated[
+        DeadlineFormat, typer.Option("--format", help=_help("deadline_format"))
+    ] = DeadlineFormat.table,
+    out: Out = None,
+    calendar: CalendarOption = None,
+    encoding: Encoding = None,
+    percent_as: PercentOption = PercentAs.percent,
+    mapping: MappingOption = None,
+    names: Names = False,
+    show_ids: ShowIds = False,
+    force: Force = False,
+) -> None:
+    """List every term of every plan, the most urgent first.
+
+    Exit codes are those of `check`; what is overdue or was done late is flagged.
+    """
+    _expect_path(dossier)
+    day, settled = _day(as_of), _settled(reading)
+    rulebook = builtin_rulebook()
+    rulebook.settle(readings, over=settled)
+    read = _read(dossier, encoding, percent_as, mapping, show_ids)
+    found = deadlines(
+        read,
+        as_of=day,
+        readings=readings,
+        settle=settled,
+        rulebook=rulebook,
+        calendar=calendar,
+        language=lang.value,
+        names=names,
+    )
+    if format_ is DeadlineFormat.json:
+        _write([found.to_json(), "\n"], out, force)
+    elif format_ is DeadlineFormat.csv:
+        _write(deadline_lines(found, names=names), out, force)
+    elif format_ is DeadlineFormat.ics:
+        _write([ics(found, lang.value).decode()], out, force)
+    else:
+        _print(lambda console: DeadlineReport(console, lang.value).report(found), out, force)
+    if found.faults:
+        raise typer.Exit(FAULT)
+    if any(row.state in ("overdue", "late") for row in found.deadlines):
+        raise typer.Exit(SOMETHING_FLAGGED)
+    raise typer.Exit(NOTHING_CERTAIN if found.invalid or not found.deadlines else OK)
 
 
 @app.command("mapping", help=_help("mapping"))

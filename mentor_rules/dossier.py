@@ -347,6 +347,28 @@ class Dossier:
         return Found(rows, found.gap)
 
     @cached_property
+    def _reserve_by_school(self) -> dict[str, list[ReserveEntry]]:
+        found: dict[str, list[ReserveEntry]] = defaultdict(list)
+        for record in self._tables.get("reserve", ()):
+            assert isinstance(record, ReserveEntry)  # noqa: S101 - narrows the table's model
+            found[record.school_id].append(record)
+        return found
+
+    @cached_property
+    def _unreadable_reserves(self) -> set[str | None]:
+        return {
+            row.readable.get("school_id")
+            for row in self._read_invalid
+            if row.table == "reserve" and row.spoils
+        }
+
+    def reserve_of(self, school_id: str) -> Found[ReserveEntry]:
+        """Give the rows of a school's reserve."""
+        spoiled = {None, school_id} & self._unreadable_reserves
+        records = tuple(self._reserve_by_school.get(school_id, ()))
+        return Found(records, "invalid_row" if spoiled else None)
+
+    @cached_property
     def _quality(self) -> dict[str, dict[str, dict[str, QualityYear]]]:
         found: dict[str, dict[str, dict[str, QualityYear]]] = {}
         for (teacher, subject, year), record in self._checked[0].get("quality", {}).items():

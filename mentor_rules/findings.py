@@ -6,14 +6,19 @@ from datetime import date
 
 from mentor_rules.checks import Expression, Literal, Name, Operand, comparisons
 from mentor_rules.engines.closure import Closure, Outcomes
-from mentor_rules.facts import SPECS, Fact, FactId, FactSpec
+from mentor_rules.facts import LATE, SPECS, ActFact, Due, Fact, FactId, FactSpec
 from mentor_rules.result import FactSource, Finding, Missing, NormSource, ReadingOutcome
-from mentor_rules.rulebook import BoundRule, Rulebook
+from mentor_rules.rulebook import BoundRule, Outcome, Rulebook
 from mentor_rules.texts import say
 from mentor_rules.verdict import merged
 from mentor_rules.vocabulary import (
+    AGREED_BY,
+    APPROVED_BY,
     CATEGORY,
     ETHICS,
+    FINAL_BODY,
+    INTERIM_BODY,
+    INTERIM_FORM,
     POST,
     SCHOOL_KIND,
     YES_NO,
@@ -22,11 +27,11 @@ from mentor_rules.vocabulary import (
 )
 
 _VOCABULARIES: dict[str, Vocabulary] = {
-    "school_kind": SCHOOL_KIND,
-    "category": CATEGORY,
-    "ethics": ETHICS,
-    "post": POST,
-    "yes_no": YES_NO,
+    vocabulary.name: vocabulary
+    for vocabulary in (
+        *(SCHOOL_KIND, CATEGORY, ETHICS, POST, YES_NO),
+        *(AGREED_BY, APPROVED_BY, INTERIM_BODY, INTERIM_FORM, FINAL_BODY),
+    )
 }
 
 
@@ -39,6 +44,7 @@ class _Shown:
 
 
 _NOTHING = _Shown(None, "")
+_NO_ACT = ActFact(0, 0)
 # Which fields are stated, one set for all: a set for each finding would outweigh the finding.
 _FINDING = set(Finding.model_fields)
 _READING = set(ReadingOutcome.model_fields)
@@ -73,6 +79,7 @@ class Presenter:
         facts: Mapping[FactId, Fact],
         bounds: Sequence[int],
         on: date,
+        as_of: date,
         placeholders: Mapping[str, str],
     ) -> Finding:
         """Give the finding for one case; `on` is the day that picks the edition."""
@@ -88,13 +95,19 @@ class Presenter:
             )
         shown = [self._values(place, facts, on) for place in range(len(outcomes))]
         value, required = shown[0]
+        acts = [self._act(place, facts) for place in range(len(outcomes))]
+        act = acts[0]
+        days_late = act.days_late(as_of)
         params = {
             **placeholders,
             "value": value.said or say("finding", "not_known", language),
             "required": required.said,
+            "due": self._due(act),
+            "done": _day(act.done) or say("finding", "not_known", language),
+            "days_late": str(days_late or 0),
         }
-        message = rule.messages[outcome][language].format(**params)
-        if outcome == "breached" and self._bound.reasons:
+        message = self._message(outcome, act).format(**params)
+        if outcome == "breached" and self._bound.reasons and not act.undone:
             reasons = self._engine.reasons(self._bound, bounds, on)
             message = " ".join([message, *(texts[language] for texts in reasons)])
         missing = self._missing(outcomes, facts) if outcome == "unknown" else ()
@@ -110,7 +123,8 @@ class Presenter:
         notes: dict[str, None] = {}
         for fact in self._bound.facts:
             found = facts[fact]
-            sources.setdefault(fact[0], {}).update(dict.fromkeys(found.sources))
+            for name in fact[1][0].done if fact[0] == "timing" else (fact[0],):
+                sources.setdefault(name, {}).update(dict.fromkeys(found.sources))
             notes.update(dict.fromkeys(found.notes))
         # All is of the right type already: validating it again would cost more than judging.
         return Finding.model_construct(
@@ -120,11 +134,24 @@ class Presenter:
             outcome=outcome,
             value=value.plain,
             required=required.plain,
+            due=_certain(act.due),
+            latest=True if act.due is not None and act.due.latest else None,
+            done=date.fromordinal(act.done) if act.done is not None else None,
+            days_late=days_late,
+            provisional=act.due is not None and act.due.provisional,
             readings=tuple(
                 ReadingOutcome.model_construct(
-                    _READING, when=when, outcome=own, value=val.plain, required=req.plain
+                    _READING,
+                    when=when,
+                    outcome=own,
+                    value=val.plain,
+                    required=req.plain,
+                    due=_certain(its.due),
+                    provisional=its.due is not None and its.due.provisional,
                 )
-                for when, own, (val, req) in zip(self._whens, outcomes, shown, strict=True)
+                for when, own, (val, req), its in zip(
+                    self._whens, outcomes, shown, acts, strict=True
+                )
             ),
             facts=tuple(
                 FactSource.model_construct(_SOURCE, fact=name, from_=tuple(sorted(records)))
@@ -137,6 +164,27 @@ class Presenter:
             notes=tuple(say("note", note, language) for note in notes),
             source=self._source,
         )
+
+    def _act(self, place: int, facts: Mapping[FactId, Fact]) -> ActFact:
+        """Give how the act of the rule stands under one reading; there may be none."""
+        timing = self._bound.readings[place].timing
+        found = facts[timing] if timing is not None else _NO_ACT
+        assert isinstance(found, ActFact)  # noqa: S101 - narrows the fact's type
+        return found
+
+    def _message(self, outcome: Outcome, act: ActFact) -> str:
+        """Give the sentence for an outcome: what is late has its own, whatever else is wrong."""
+        messages, language = self._bound.rule.messages, self._language
+        if outcome == "breached" and act.lo == LATE and act.due is not None:
+            if act.done is None and not act.undone:
+                return say("finding", "late_either_way", language)
+            return messages["overdue" if act.undone else "late"][language]
+        return messages[outcome][language]
+
+    def _due(self, act: ActFact) -> str:
+        if act.due is None:
+            return say("finding", "no_due", self._language)
+        return "–".join(dict.fromkeys((_day(act.due.first), _day(act.due.last))))
 
     def _missing(self, outcomes: Outcomes, facts: Mapping[FactId, Fact]) -> tuple[Missing, ...]:
         """Give what is open among the facts of those readings that are unknown."""
@@ -213,6 +261,15 @@ class Presenter:
             )
         ]
         return self._range(spec, min(possible), max(possible))
+
+
+def _day(ordinal: int | None) -> str:
+    return date.fromordinal(ordinal).isoformat() if ordinal is not None else ""
+
+
+def _certain(due: Due | None) -> date | None:
+    """Give the day on which an act is due, None where it may be one of several."""
+    return date.fromordinal(due.first) if due is not None and due.first == due.last else None
 
 
 def _compared(check: Expression) -> tuple[Name | None, Operand | None]:

@@ -2,20 +2,22 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from pydantic_core import PydanticCustomError
 
 from mentor_rules.calendar import SchoolCalendar
+from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure, Outcomes
 from mentor_rules.errors import UsageError
-from mentor_rules.facts import FACTS, Case, Fact, FactId, Purpose
+from mentor_rules.facts import FACTS, Case, Fact, FactId, Formation, Purpose
 from mentor_rules.findings import Presenter
 from mentor_rules.headings import column_label, table_label
 from mentor_rules.loading import builtin_rulebook
@@ -27,6 +29,7 @@ from mentor_rules.records import (
     Appointment,
     CategoryPeriod,
     InvalidRow,
+    MentoringPlan,
     Post,
     QualityYear,
     School,
@@ -38,6 +41,7 @@ from mentor_rules.result import (
     CandidateResult,
     Finding,
     InvalidEntry,
+    PlanResult,
     Provenance,
     Report,
     Run,
@@ -47,6 +51,7 @@ from mentor_rules.result import (
 from mentor_rules.rulebook import (
     DatedBy,
     Readings,
+    Rule,
     Rulebook,
     Settled,
     bind,
@@ -64,9 +69,22 @@ from mentor_rules.verdict import (
 )
 from mentor_rules.vocabulary import LANGUAGES, Language
 
+Only = Literal["eligibility", "procedure"]
+Aim = Literal["appointment", "candidate", "plan", "reserve"]
+# Which rules are asked for what: the folders they stand in.
+_FOLDERS: Mapping[Aim, tuple[str, ...]] = MappingProxyType(
+    {
+        "appointment": ("eligibility", "appointment", "plan", "reporting"),
+        "candidate": ("eligibility",),
+        "plan": ("appointment", "plan", "reporting"),
+        "reserve": ("reserve",),
+    }
+)
+TOLD_EVERY = 250  # appointments between two tellings of progress
+
 
 @dataclass(frozen=True)
-class _Bench:
+class Bench:
     """All that is made once for a rulebook, a choice of readings, a language and an aim."""
 
     engine: Closure
@@ -75,26 +93,38 @@ class _Bench:
     remediable: Verdicts
 
 
+def asked(rule: Rule, aim: Aim, only: Only | None = None) -> bool:
+    """Tell whether a rule is asked for `aim`; of an appointment's, a plan shows those of its own.
+
+    `only` leaves out the rules that decide the other verdict.
+    """
+    folder = rule.id.split("/", 1)[0]
+    left_out = {"eligibility": "remediable", "procedure": "blocking"}.get(only or "")
+    if folder not in _FOLDERS[aim] or rule.weight == left_out:
+        return False
+    return not (aim == "plan" and folder == "appointment" and rule.weight != "remediable")
+
+
 @lru_cache(maxsize=64)
-def _bench(
+def bench_for(
     rulebook: Rulebook,
     settled: Settled,
     language: Language,
-    folders: tuple[str, ...],
-    only: Literal["eligibility", "procedure"] | None = None,
-) -> _Bench:
+    aim: Aim,
+    only: Only | None = None,
+) -> Bench:
+    """Give the bench on which cases are judged. Raises UsageError for an unknown language."""
     if language not in LANGUAGES:
         raise UsageError("no_language", language=str(language), allowed=", ".join(LANGUAGES))
     if only not in (None, "eligibility", "procedure"):
         raise UsageError("no_only", only=str(only))
-    left_out = {"eligibility": "remediable", "procedure": "blocking"}.get(only or "")
     rules = tuple(
         bind(rule, settled)
         for rule in sorted(rulebook.rules, key=lambda rule: rule.id)
-        if rule.id.split("/", 1)[0] in folders and rule.weight != left_out
+        if asked(rule, aim, only)
     )
     engine = Closure(rules)
-    return _Bench(
+    return Bench(
         engine,
         tuple(Presenter(rule, rulebook, engine, language) for rule in rules),
         Verdicts(rules, "blocking", settled),
@@ -102,67 +132,73 @@ def _bench(
     )
 
 
-def _expect_day(name: str, day: object) -> None:
+def expect_day(name: str, day: object) -> None:
+    """Raise UsageError unless `day` is a date that records may hold."""
     if not isinstance(day, date) or isinstance(day, datetime):
         raise UsageError("no_date", name=name)
     if not FIRST_DAY <= day <= LAST_DAY:
         raise UsageError("date_outside", name=name, first=str(FIRST_DAY), last=str(LAST_DAY))
 
 
-OF_APPOINTMENTS = ("eligibility", "appointment", "plan", "reporting")
-OF_CANDIDATES = ("eligibility",)
-TOLD_EVERY = 250  # appointments between two tellings of progress
-
-
 @dataclass(frozen=True)
-class _Judged:
-    """One case with its facts and outcomes, before anything is worded."""
+class Judged:
+    """One case, or one reserve, with its facts and outcomes, before anything is worded."""
 
-    case: Case
     days: Mapping[DatedBy, date]
+    as_of: date
     facts: Mapping[FactId, Fact]
     bounds: Sequence[int]
     outcomes: tuple[Outcomes, ...]
 
 
-def _judge(bench: _Bench, case: Case) -> _Judged:
+def judge(bench: Bench, case: Case) -> Judged:
+    """Give the outcome of every rule of a bench for one case."""
     starts = case.appointment.first_day if case.appointment is not None else case.on
     days: dict[DatedBy, date] = {"ordered_on": case.on, "starts_on": starts, "formed_on": case.on}
+    return _judged(bench, case, days, case.as_of)
+
+
+def _judged(
+    bench: Bench, case: Case | Formation, days: Mapping[DatedBy, date], as_of: date
+) -> Judged:
     facts = {(name, keys): FACTS[name](case, *keys) for name, keys in bench.engine.facts}
     bounds = [bound for fact in facts.values() for bound in (fact.lo, fact.hi)]
-    return _Judged(case, days, facts, bounds, bench.engine.outcomes(bounds, days))
+    return Judged(days, as_of, facts, bounds, bench.engine.outcomes(bounds, days))
 
 
-def _findings(bench: _Bench, judged: _Judged) -> tuple[Finding, ...]:
-    case = judged.case
+def _findings(
+    bench: Bench, judged: Judged, calendar: SchoolCalendar, on: str | None = None
+) -> tuple[Finding, ...]:
+    """Give the finding of every rule; `on` is what is said for a day that is not known."""
     placeholders = {
-        "as_of": case.as_of.isoformat(),
-        "next_school_year": _next_to_complete(case),
+        "as_of": judged.as_of.isoformat(),
+        "next_school_year": _next_to_complete(judged.as_of, calendar),
     }
     found = []
     for presenter, rule, outcomes in zip(
         bench.presenters, bench.engine.rules, judged.outcomes, strict=True
     ):
-        on = judged.days[rule.rule.dated_by]
+        day = judged.days[rule.rule.dated_by]
         found.append(
             presenter.finding(
                 outcomes,
                 judged.facts,
                 judged.bounds,
-                on,
-                {**placeholders, "on": on.isoformat()},
+                day,
+                judged.as_of,
+                {**placeholders, "on": on or day.isoformat()},
             )
         )
     return tuple(found)
 
 
-def _next_to_complete(case: Case) -> str:
-    """Give the school year that is completed next after the day judged on."""
-    [last] = case.calendar.completed_before(case.as_of, 1)
-    return case.calendar.year(last.first.year + 1).label
+def _next_to_complete(day: date, calendar: SchoolCalendar) -> str:
+    """Give the school year that is completed next after a day."""
+    [last] = calendar.completed_before(day, 1)
+    return calendar.year(last.first.year + 1).label
 
 
-def _assumptions(bench: _Bench, judged: _Judged, language: Language) -> tuple[str, ...]:
+def _assumptions(bench: Bench, judged: Judged, language: Language) -> tuple[str, ...]:
     """Give what was assumed in the facts of the rules that were judged."""
     used: set[FactId] = set()
     for rule, outcomes in zip(bench.engine.rules, judged.outcomes, strict=True):
@@ -177,50 +213,58 @@ def _assumptions(bench: _Bench, judged: _Judged, language: Language) -> tuple[st
     )
 
 
+def case_of(
+    dossier: Dossier, appointment: Appointment, calendar: SchoolCalendar, as_of: date
+) -> Case:
+    """Give the case of an appointment, judged on the day `as_of`."""
+    return Case(
+        dossier,
+        calendar,
+        appointment.mentor_id,
+        appointment.school_id,
+        appointment.subject,
+        appointment.ordered_on,
+        as_of,
+        appointment=appointment,
+    )
+
+
 def check(
     dossier: Dossier,
     *,
     as_of: date,
     readings: Readings = None,
     rulebook: Rulebook | None = None,
+    calendar: Overrides = None,
     language: Language = "en",
     settle: Mapping[str, str] | None = None,
-    only: Literal["eligibility", "procedure"] | None = None,
+    only: Only | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Give the report on every appointment of a dossier, judged on the day `as_of`.
 
     `readings` settles questions (a mapping, the name of a profile, or a TOML file), `settle`
-    wins over it. `only` leaves the other verdict `not_judged`, and its rules out. `progress`
+    wins over it. `calendar` overrides days of the calendar (the path of a calendar file, or its
+    rows as mappings). `only` leaves the other verdict `not_judged`, and its rules out. `progress`
     is told now and then how many appointments are judged, of how many. An appointment that a
     fault of the library stops gets no verdict and stands in `run.faults`. Never asks for today,
     never raises for a norm not met or a bad row. Raises UsageError for an unknown question or
-    reading, RulebookError for a broken rulebook.
+    reading, RulebookError for a broken rulebook or calendar.
     """
     started = time.perf_counter()
-    _expect_day("as_of", as_of)
+    expect_day("as_of", as_of)
     rulebook = rulebook or builtin_rulebook()
-    calendar = SchoolCalendar.load()
+    school_calendar = SchoolCalendar.load(calendar)
     settled = rulebook.settle(readings, over=settle)
-    bench = _bench(rulebook, settled, language, OF_APPOINTMENTS, only)
+    bench = bench_for(rulebook, settled, language, "appointment", only)
     results: list[AppointmentResult] = []
     faults: dict[str, str] = {}
     decided = _Decided(bench, settled)
     appointments = dossier.appointments
     for done, appointment in enumerate(appointments, start=1):
-        case = Case(
-            dossier,
-            calendar,
-            appointment.mentor_id,
-            appointment.school_id,
-            appointment.subject,
-            appointment.ordered_on,
-            as_of,
-            appointment=appointment,
-        )
         try:
-            judged = _judge(bench, case)
-            findings = _findings(bench, judged)
+            judged = judge(bench, case_of(dossier, appointment, school_calendar, as_of))
+            findings = _findings(bench, judged, school_calendar)
         except Exception as error:
             # A fault of ours must neither accuse anybody nor stop the others' answers.
             faults[appointment.appointment_id] = type(error).__name__
@@ -247,9 +291,18 @@ def check(
             progress(done, len(appointments))
     results += _not_judged(dossier)
     results.sort(key=lambda result: result.appointment_id)
+    reserves = _Reserves(dossier, school_calendar, rulebook, settled, language, only)
+    schools = []
+    for school_id in dossier.schools:
+        try:
+            of_reserve = reserves.findings(school_id, as_of)
+        except Exception as error:
+            faults[school_id] = type(error).__name__
+            of_reserve = ()
+        schools.append(SchoolResult(school_id=school_id, findings=of_reserve))
     return Report(
         as_of=as_of,
-        provenance=_provenance(rulebook, settled, calendar, language),
+        provenance=provenance_of(rulebook, settled, school_calendar, language),
         summary=Summary(
             appointments=len(results),
             eligibility=_counts(ELIGIBILITIES, (result.eligibility for result in results)),
@@ -257,9 +310,9 @@ def check(
             invalid_rows=len({(row.table, row.row) for row in dossier.invalid}),
             open_questions=decided.questions(),
         ),
-        schools=tuple(SchoolResult(school_id=school) for school in dossier.schools),
+        schools=tuple(schools),
         results=tuple(results),
-        invalid=tuple(_entry(row, language) for row in dossier.invalid),
+        invalid=invalid_entries(dossier, language),
         run=Run(
             confirmed_by={
                 result.appointment_id: (bench.engine.name,)
@@ -271,6 +324,106 @@ def check(
             notes=tuple(_note(item, language) for item in dossier.notes),
             took_s=round(time.perf_counter() - started, 3),
         ),
+    )
+
+
+class _Reserves:
+    """Judges the reserves of the schools of one dossier."""
+
+    def __init__(
+        self,
+        dossier: Dossier,
+        calendar: SchoolCalendar,
+        rulebook: Rulebook,
+        settled: Settled,
+        language: Language,
+        only: Only | None,
+    ) -> None:
+        self._dossier, self._calendar, self._language = dossier, calendar, language
+        self._bench = bench_for(rulebook, settled, language, "reserve", only)
+        self._candidates = bench_for(rulebook, settled, language, "candidate")
+
+    def findings(self, school_id: str, as_of: date) -> tuple[Finding, ...]:
+        """Give what the rules about the reserve say, for each day on which it was formed."""
+        found: list[Finding] = []
+        for formation in formations(self._dossier, school_id, self._may_enter):
+            # Without its day no edition can be told: the facts are open, whichever it is.
+            on = formation.formed_on or LAST_DAY
+            days: dict[DatedBy, date] = {"ordered_on": on, "starts_on": on, "formed_on": on}
+            judged = _judged(self._bench, formation, days, as_of)
+            unknown = say("finding", "not_known", self._language)
+            said = None if formation.formed_on is not None else unknown
+            found += _findings(self._bench, judged, self._calendar, said)
+        return tuple(sorted(found, key=lambda finding: finding.rule))
+
+    def _may_enter(self, teacher_id: str, school_id: str, on: date) -> Eligibility:
+        case = Case(
+            self._dossier, self._calendar, teacher_id, school_id, None, on, on, purpose="reserve"
+        )
+        return eligibility(self._candidates.blocking, judge(self._candidates, case).outcomes)
+
+
+def formations(
+    dossier: Dossier, school_id: str, may_enter: Callable[[str, str, date], Eligibility]
+) -> Iterator[Formation]:
+    """Give the reserve of a school, once for each day on which it was formed, undated ones last.
+
+    `may_enter` tells of a teacher whether he may enter the school's reserve on a day.
+    """
+    found = dossier.reserve_of(school_id)
+    days = {entry.formed_on for entry in found.records}
+    for day in sorted(days, key=lambda day: day or date.max):
+        entries = tuple(
+            sorted(
+                (entry for entry in found.records if entry.formed_on == day),
+                key=lambda entry: entry.teacher_id,
+            )
+        )
+        listed = {entry.teacher_id for entry in entries} if day is not None else set()
+        verdicts = {
+            teacher: may_enter(teacher, school_id, day or date.max) for teacher in sorted(listed)
+        }
+        yield Formation(school_id, day, entries, verdicts, found.gap is not None)
+
+
+def check_plan(
+    plan: MentoringPlan | None,
+    appointment: Appointment,
+    school: School,
+    *,
+    as_of: date,
+    readings: Readings = None,
+    rulebook: Rulebook | None = None,
+    calendar: Overrides = None,
+    language: Language = "en",
+) -> PlanResult:
+    """Give the verdict on whether one plan kept its terms, judged on the day `as_of`.
+
+    `plan` None = no plan is registered: what was done is not known. `calendar` is that of
+    `check`. Raises as `check` does, and UsageError for rows that are not of one appointment.
+    """
+    expect_day("as_of", as_of)
+    if plan is not None and plan.appointment_id != appointment.appointment_id:
+        raise UsageError("other_plan")
+    if school.school_id != appointment.school_id:
+        raise UsageError("other_school")
+    dossier = Dossier(
+        schools=[school], appointments=[appointment], plans=[plan] if plan is not None else []
+    )
+    rulebook = rulebook or builtin_rulebook()
+    school_calendar = SchoolCalendar.load(calendar)
+    settled = rulebook.settle(readings)
+    bench = bench_for(rulebook, settled, language, "plan")
+    [appointment] = dossier.appointments
+    judged = judge(bench, case_of(dossier, appointment, school_calendar, as_of))
+    return PlanResult(
+        appointment_id=appointment.appointment_id,
+        school_id=appointment.school_id,
+        as_of=as_of,
+        provenance=provenance_of(rulebook, settled, school_calendar, language),
+        procedure=procedure(bench.remediable, judged.outcomes),
+        assumptions=_assumptions(bench, judged, language),
+        findings=_findings(bench, judged, school_calendar),
     )
 
 
@@ -286,6 +439,7 @@ def check_candidate(
     purpose: Purpose = "appointment",
     readings: Readings = None,
     rulebook: Rulebook | None = None,
+    calendar: Overrides = None,
     language: Language = "en",
 ) -> CandidateResult:
     """Give the verdict on whether `teacher` may mentor in `school` by an order of the day `on`.
@@ -310,6 +464,7 @@ def check_candidate(
         purpose=purpose,
         readings=readings,
         rulebook=rulebook,
+        calendar=calendar,
         language=language,
     )
 
@@ -324,6 +479,7 @@ def candidate_in(
     purpose: Purpose = "appointment",
     readings: Readings = None,
     rulebook: Rulebook | None = None,
+    calendar: Overrides = None,
     language: Language = "en",
     settle: Mapping[str, str] | None = None,
 ) -> CandidateResult:
@@ -332,7 +488,7 @@ def candidate_in(
     The school is the teacher's own if none is named. Raises UsageError where the dossier has
     no readable row of the teacher and no school is named.
     """
-    _expect_day("on", on)
+    expect_day("on", on)
     if purpose not in get_args(Purpose):
         raise UsageError("no_purpose", purpose=str(purpose), allowed=", ".join(get_args(Purpose)))
     teacher_id = dossier.shown(teacher_id)
@@ -342,19 +498,19 @@ def candidate_in(
     school_id = school_id or found.records[0].school_id
     rulebook = rulebook or builtin_rulebook()
     settled = rulebook.settle(readings, over=settle)
-    bench = _bench(rulebook, settled, language, OF_CANDIDATES)
-    calendar = SchoolCalendar.load()
-    case = Case(dossier, calendar, teacher_id, school_id, _subject(subject), on, on, purpose)
-    judged = _judge(bench, case)
+    bench = bench_for(rulebook, settled, language, "candidate")
+    school_calendar = SchoolCalendar.load(calendar)
+    case = Case(dossier, school_calendar, teacher_id, school_id, _subject(subject), on, on, purpose)
+    judged = judge(bench, case)
     return CandidateResult(
         teacher_id=teacher_id,
         school_id=school_id,
         on=on,
-        provenance=_provenance(rulebook, settled, calendar, language),
+        provenance=provenance_of(rulebook, settled, school_calendar, language),
         eligibility=eligibility(bench.blocking, judged.outcomes),
         assumptions=_assumptions(bench, judged, language),
-        findings=_findings(bench, judged),
-        invalid=tuple(_entry(row, language) for row in dossier.invalid),
+        findings=_findings(bench, judged, school_calendar),
+        invalid=invalid_entries(dossier, language),
     )
 
 
@@ -368,7 +524,7 @@ def _subject(subject: str | None) -> str | None:
 class _Decided:
     """Counts, per open question, the appointments whose verdict differs between its readings."""
 
-    def __init__(self, bench: _Bench, settled: Settled) -> None:
+    def __init__(self, bench: Bench, settled: Settled) -> None:
         self._bench = bench
         self._live = {name: live for name, live in settled.live.items() if len(live) > 1}
         self._decides: Counter[str] = Counter()
@@ -445,6 +601,11 @@ def _not_judged(dossier: Dossier) -> list[AppointmentResult]:
     return list(results.values())
 
 
+def invalid_entries(dossier: Dossier, language: Language) -> tuple[InvalidEntry, ...]:
+    """Give every row of a dossier that cannot be read, in words."""
+    return tuple(_entry(row, language) for row in dossier.invalid)
+
+
 def _entry(row: InvalidRow, language: Language) -> InvalidEntry:
     code = row.code if has("problem", row.code) else "not_text"
     params = _named(row.params, row.table, language)
@@ -485,14 +646,15 @@ def _package() -> str:
         return PROJECT
 
 
-def _provenance(
+def provenance_of(
     rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar, language: Language
 ) -> Provenance:
+    """Give what an answer rests on."""
     return Provenance(
         package=_package(),
         rulebook=rulebook.id,
         rulebook_sha256=rulebook.sha256,
-        calendar=f"kz.toml sha256:{calendar.sha256[:16]}",
+        calendar=calendar.identity,
         known_until=calendar.known_until,
         readings=dict(settled.chosen),
         caveats=(rulebook.read.not_read[language], rulebook.read.in_force[language]),

@@ -5,6 +5,7 @@ Each problem names the file, the dotted path in it, what is wrong and the neares
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -34,10 +35,15 @@ from mentor_rules.checks import (
 )
 from mentor_rules.checks import Literal as LiteralOperand
 from mentor_rules.errors import Problem, RulebookError
-from mentor_rules.facts import SPECS, FactSpec
+from mentor_rules.facts import ACTS, SPECS, FactSpec
 from mentor_rules.rulebook import (
     FOLDERS,
+    NO_DAY,
+    ROLLS,
+    TERM_STARTS,
+    UNITS,
     ActShape,
+    ActTiming,
     Figure,
     FigureRow,
     FigureShape,
@@ -57,7 +63,9 @@ from mentor_rules.vocabulary import LANGUAGES
 
 S = TypeVar("S", bound=BaseModel)
 MAX_FILE = 256 * 2**10
-PLACEHOLDERS = frozenset({"value", "required", "on", "as_of", "next_school_year"})
+PLACEHOLDERS = frozenset(
+    {"value", "required", "on", "as_of", "next_school_year", "due", "done", "days_late"}
+)
 
 
 def load_rulebook(*folders: Path | str) -> Rulebook:
@@ -154,6 +162,8 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                     )
                 )
             questions[question] = asked
+    rules, problems_of_acts = _joined(rules)
+    problems += problems_of_acts
     problems += _shared_facts(rules, {rule_id: name for rule_id, (name, _) in shapes.items()})
     if all_read:
         problems += _profile_problems(head_file, head, questions)
@@ -351,6 +361,73 @@ def _incomplete(rule: Rule) -> set[str]:
     }
 
 
+def _joined(rules: Sequence[Rule]) -> tuple[list[Rule], list[Problem]]:
+    """Give the rules with those beside them whose acts they name, and what is wrong with that."""
+    by_id = {rule.id: rule for rule in rules}
+    joined: dict[str, Rule] = {}
+    problems: list[Problem] = []
+
+    def join(rule: Rule, within: tuple[str, ...]) -> Rule:
+        if rule.id in joined:
+            return joined[rule.id]
+        after: dict[str, Rule] = {}
+        for path, named in _acts_named(rule):
+            other = by_id.get(named)
+            if other is None or other.act is None or other.act.in_order:
+                acts = [known.id for known in rules if known.act and known.act.done]
+                suggestion = nearest(named, acts).removeprefix(": ") or "name a rule with an [act]"
+                problems.append(Problem(rule.file, path, f"{named} has no act", suggestion))
+            elif named in (*within, rule.id):
+                what = f"the act of {rule.id} runs from itself"
+                problems.append(Problem(rule.file, path, what, "let one of them run from a day"))
+            elif other.act.from_ is None and other.act.until is None:
+                what = f"the act of {named} is due on no day"
+                problems.append(Problem(rule.file, path, what, "name an act with a term"))
+            else:
+                after[named] = join(other, (*within, rule.id))
+        questions = dict(rule.questions)
+        for other in after.values():
+            asked = {question for _, question in _asked_by_act(other)}
+            questions |= {name: other.questions[name] for name in sorted(asked)}
+        joined[rule.id] = replace(
+            rule,
+            runs_after=MappingProxyType(after),
+            questions=MappingProxyType(dict(sorted(questions.items()))),
+        )
+        return joined[rule.id]
+
+    return [join(rule, ()) for rule in rules], problems
+
+
+def _acts_named(rule: Rule) -> list[tuple[str, str]]:
+    """Give the rules that an act names, with the dotted path of where it does."""
+    act = rule.act
+    if act is None:
+        return []
+    named = [("act.from", act.from_)]
+    bound = {
+        name: [reading.binds[name] for reading in question.readings.values() if reading.binds]
+        for question in rule.questions.values()
+        for name in question.bound
+    }
+    named += [("act.until", until) for until in bound.get(act.until or "", [act.until])]
+    return [(path, name) for path, name in named if name is not None and "/" in name]
+
+
+def _asked_by_act(rule: Rule) -> list[tuple[str, str]]:
+    """Give the bound names that a rule's act uses, its own or through another, and who asks."""
+    act = rule.act
+    if act is None:
+        return []
+    own = [
+        (name, asked)
+        for asked, question in rule.questions.items()
+        for name in question.bound
+        if name in (act.until, act.roll, act.term_starts)
+    ]
+    return own + [pair for other in rule.runs_after.values() for pair in _asked_by_act(other)]
+
+
 class _RuleChecker:
     """Checks one rule file against its own figures, questions and the declared facts."""
 
@@ -386,7 +463,13 @@ class _RuleChecker:
             self._refuse("in_force.until", "the rule ends before it starts", "until is exclusive")
         for name, figure in shape.figures.items():
             self._figure(name, figure)
-        check = self._expression("check", shape.check)
+        check: Expression | None = Constant(True)
+        if shape.check is not None:
+            check = self._expression("check", shape.check)
+        elif shape.act is None:
+            self._refuse("check", "check is missing", "add check, or an [act]")
+        if shape.act is not None:
+            self._act(shape.act)
         applies: Expression | None = Constant(True)
         if shape.applies is not None:
             applies = self._expression("applies", shape.applies)
@@ -398,10 +481,15 @@ class _RuleChecker:
         if check is None or applies is None:
             return None
         used_names = {name.name for name in (*names(check), *names(applies))}
+        used_names |= {shape.act.term} if shape.act and shape.act.term else set()
         for name in sorted(set(self.figures) - used_names):
             self._refuse(f"figures.{name}", "no check uses this figure", "use it, or remove it")
         self._once([*names(check), *names(applies)])
+        self._of_one_kind([*names(check), *names(applies)])
         used = self._questions_used([check, applies, *(reason.when for reason in reasons)])
+        if shape.act is not None:
+            in_act = (shape.act.until, shape.act.roll, shape.act.term_starts)
+            used |= {self.bound[name] for name in in_act if name in self.bound}
         for name in shape.questions:
             if name not in used:
                 self._refuse(
@@ -409,14 +497,13 @@ class _RuleChecker:
                     "the question binds nothing that the rule uses",
                     "use its names in check or applies, or remove it",
                 )
-        self._messages(bool(used))
+        self._messages(bool(used), bool(shape.check))
         self._documents([*names(check), *names(applies)])
         if self.problems:
             return None
         return Rule(
             id=self.id,
             file=self.file,
-            act=self.head.id,
             norms=tuple(shape.norms),
             weight=shape.weight,
             about=shape.about,
@@ -425,6 +512,8 @@ class _RuleChecker:
             check=check,
             applies_text=shape.applies,
             applies=applies,
+            act=shape.act,
+            runs_after=MappingProxyType({}),
             title=shape.title,
             in_force=shape.in_force,
             source=shape.source,
@@ -769,14 +858,124 @@ class _RuleChecker:
             if part in self.bound and part not in SPECS
         }
 
+    def _of_one_kind(self, used: Sequence[Name]) -> None:
+        """Refuse a fact of a person in a rule about a reserve, and the other way round."""
+        of_reserve = self.id.startswith("reserve/")
+        if of_reserve != (self.shape.dated_by == "formed_on"):
+            self._refuse(
+                "dated_by",
+                f"{self.shape.dated_by} dates no rule in the folder {self.id.split('/')[0]}",
+                "formed_on dates the rules of reserve/, and no other",
+            )
+        for name in used:
+            for fact, _ in facts_of(self.figures, name):
+                if SPECS[fact].of_reserve != of_reserve:
+                    whose = "an appointment" if of_reserve else "a reserve"
+                    self._refuse("check", f"{fact} is a fact of {whose}", "use facts of its kind")
+
+    # Acts ---------------------------------------------------------------------------
+
+    def _act(self, act: ActTiming) -> None:
+        """Refuse an act that nobody registers, that is due twice, or whose term has no days."""
+        if self.shape.dated_by != "starts_on":
+            self._refuse("dated_by", "an act is dated by starts_on", 'write dated_by = "starts_on"')
+        if self.shape.weight == "blocking":
+            self._refuse("weight", "an act cannot block an appointment", "write remediable")
+        if bool(act.done) == bool(act.in_order):
+            self._refuse("act", "an act is either done or in_order", "give one of the two")
+        for path, acts in (("act.done", act.done), ("act.in_order", act.in_order)):
+            for name in acts:
+                if name not in ACTS:
+                    near = nearest(name, ACTS).removeprefix(": ")
+                    self._refuse(
+                        path, f"no plan registers {name}", near or f"one of {', '.join(ACTS)}"
+                    )
+        if (act.from_ is None) != (act.term is None):
+            self._refuse("act", "from and term go together", "give both, or neither")
+        if act.until is not None and (act.from_ is not None or act.in_order):
+            self._refuse("act.until", "until stands alone", "give from and term, or until")
+        if act.in_order and act.from_ is not None:
+            self._refuse("act.from", "acts in order have no due date", "remove from and term")
+        if act.from_ is not None and "/" not in act.from_:
+            self._always_known("act.from", act.from_)
+        for until in self._values_of(act.until):
+            if until != NO_DAY and "/" not in until:
+                self._always_known("act.until", until)
+        self._term(act)
+
+    def _term(self, act: ActTiming) -> None:
+        figure = self.figures.get(act.term or "")
+        if act.term is not None and act.term not in self.shape.figures:
+            near = nearest(act.term, self.shape.figures).removeprefix(": ")
+            self._refuse("act.term", f"no figure {act.term}", near or "write it under [figures]")
+        elif figure is not None and (
+            figure.by
+            or figure.unit not in UNITS
+            or any(set(row.columns) != {"value"} or row.columns["value"] < 1 for row in figure.rows)
+        ):
+            self._refuse(
+                f"figures.{act.term}",
+                f"{act.term} is no number of days",
+                f"one value of at least 1 a row, its unit one of {', '.join(UNITS)}",
+            )
+            figure = None
+        calendar_days = figure is not None and UNITS[figure.unit] == "calendar"
+        for path, name, allowed in (
+            ("act.term_starts", act.term_starts, TERM_STARTS),
+            ("act.roll", act.roll, ROLLS),
+        ):
+            if figure is None and name is None:
+                continue
+            if (name is not None) != calendar_days:
+                self._refuse(
+                    path,
+                    "calendar days need it, and working days have no use for it",
+                    f"one of {', '.join(allowed)}" if calendar_days else "remove it",
+                )
+            for value in self._values_of(name):
+                if value not in allowed:
+                    near = nearest(value, allowed).removeprefix(": ")
+                    self._refuse(
+                        path, f"{value} is none of it", near or f"one of {', '.join(allowed)}"
+                    )
+
+    def _always_known(self, path: str, name: str) -> None:
+        known = [
+            spec.name
+            for spec in SPECS.values()
+            if spec.kind == "date" and not spec.may_miss and not spec.keys
+        ]
+        if name not in known:
+            near = nearest(name, known).removeprefix(": ")
+            self._refuse(
+                path,
+                f"{name} is no day that is always known",
+                near or f"one of {', '.join(known)}, or the id of a rule",
+            )
+
+    def _values_of(self, name: str | None) -> list[str]:
+        """Give what a name is bound to by the readings; what none binds stands for itself."""
+        if name is None:
+            return []
+        if name not in self.bound:
+            return [name]
+        question = self.questions[self.bound[name]]
+        return [question.readings[key].binds[name] for key in question.order]
+
     # Texts --------------------------------------------------------------------------
 
-    def _messages(self, disputed: bool) -> None:
-        needed = ["satisfied", "breached", "unknown"]
+    def _messages(self, disputed: bool, has_check: bool) -> None:
+        act = self.shape.act
+        needed: list[str] = ["satisfied", "unknown"]
+        needed += ["breached"] * (has_check or bool(act and act.in_order))
+        needed += ["pending"] * (act is not None)
+        due = act is not None and (act.from_ is not None or act.until not in (None, NO_DAY))
+        needed += ["late", "overdue"] * due
         needed += ["disputed"] * disputed
         needed += ["not_applicable"] * (self.shape.applies is not None)
+        given: set[str] = set(self.shape.messages)
         for outcome in needed:
-            if outcome not in self.shape.messages:
+            if outcome not in given:
                 self._refuse(
                     f"messages.{outcome}", f"no message for {outcome}", "write it in en, kk and ru"
                 )
@@ -812,14 +1011,16 @@ class _RuleChecker:
                 )
 
     def _documents(self, used: Iterable[Name]) -> None:
-        for name in used:
-            for fact, _ in facts_of(self.figures, name):
-                if SPECS[fact].may_miss and fact not in self.head.documents:
-                    self._refuse(
-                        "check",
-                        f"no document is named that settles {fact}",
-                        f"add [documents.{fact}] to order.toml",
-                    )
+        act = self.shape.act
+        of_act = [*act.done, *act.in_order, *(["week"] if act.term else [])] if act else []
+        of_check = [fact for name in used for fact, _ in facts_of(self.figures, name)]
+        for fact in (*(fact for fact in of_check if SPECS[fact].may_miss), *of_act):
+            if fact not in self.head.documents:
+                self._refuse(
+                    "check" if fact in of_check else "act",
+                    f"no document is named that settles {fact}",
+                    f"add [documents.{fact}] to order.toml",
+                )
 
 
 def _parts(expression: Expression) -> Iterator[Expression]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,7 @@ class ReadingOutcome(_Result):
     value: str | None = None
     required: str | None = None
     due: date | None = None
+    provisional: bool = False
 
 
 class FactSource(_Result):
@@ -55,7 +56,9 @@ class Finding(_Result):
     """What one rule says of one appointment.
 
     `value`, `required` and `due` are those of the mildest live reading; `days_late` counts
-    calendar days after `due`, None in time.
+    calendar days after `due`, None in time. `latest` is there where what the term runs from is
+    not done, so that `due` is the latest possible; a `provisional` one may still be moved by a
+    day that is not yet decreed.
     """
 
     rule: str
@@ -64,6 +67,7 @@ class Finding(_Result):
     value: str | None = None
     required: str | None = None
     due: date | None = None
+    latest: Literal[True] | None = Field(default=None, exclude_if=lambda latest: latest is None)
     done: date | None = None
     days_late: int | None = None
     provisional: bool = False
@@ -109,8 +113,24 @@ class CandidateResult(_Result):
         return self.model_dump_json(by_alias=True, indent=2)
 
 
+class PlanResult(_Result):
+    """Whether one plan kept its terms."""
+
+    appointment_id: str
+    school_id: str
+    as_of: date
+    provenance: "Provenance"
+    procedure: Procedure
+    assumptions: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def to_json(self) -> str:
+        """Give the answer as JSON."""
+        return self.model_dump_json(by_alias=True, indent=2)
+
+
 class SchoolResult(_Result):
-    """What the rules about a school say."""
+    """What the rules about a school say: its reserve, once for each day it was formed on."""
 
     school_id: str
     findings: tuple[Finding, ...] = ()
@@ -136,6 +156,65 @@ class Summary(_Result):
     procedure: dict[Procedure, int]
     invalid_rows: int
     open_questions: dict[str, dict[str, Any]]
+
+
+State = Literal["overdue", "waiting", "unknown", "late", "done"]
+
+
+class SkippedDay(_Result):
+    """A day that a term passes over, and why."""
+
+    day: date
+    reason: str
+
+
+class DueReading(_Result):
+    """When an act is due under one combination of live readings."""
+
+    when: dict[str, str]
+    due: date | None
+    provisional: bool
+
+
+class DeadlineRow(_Result):
+    """One act of one plan: what, who acts, from when, by when, and how it stands.
+
+    `from_` and `due` are None where they are not certain, and `due` where there is no due date;
+    `due` and `state` are those of the mildest live reading. `skipped` are the days that the
+    term passes over. `names` is None unless names are asked for.
+    """
+
+    appointment_id: str
+    school_id: str
+    rule: str
+    what: str
+    who: str
+    state: State
+    from_: date | None = Field(alias="from")
+    term: str | None
+    due: date | None
+    latest: Literal[True] | None = Field(default=None, exclude_if=lambda latest: latest is None)
+    done: date | None
+    days_late: int | None
+    provisional: bool
+    readings: tuple[DueReading, ...]
+    skipped: tuple[SkippedDay, ...]
+    notes: tuple[str, ...] = ()
+    names: dict[str, str] | None = Field(default=None, exclude_if=lambda names: names is None)
+
+
+class Deadlines(_Result):
+    """The terms of every plan of a dossier on the day `as_of`, the most urgent first."""
+
+    as_of: date
+    provenance: "Provenance"
+    deadlines: tuple[DeadlineRow, ...]
+    invalid: tuple["InvalidEntry", ...] = ()
+    faults: dict[str, str] = {}
+
+    def to_json(self) -> str:
+        """Give the answer as JSON."""
+        return self.model_dump_json(by_alias=True, indent=2)
 
 
 class InvalidEntry(_Result):

@@ -4,7 +4,7 @@ One requirement, one file; the path below the act's folder is the rule's id.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -29,10 +29,19 @@ from mentor_rules.checks import (
 )
 from mentor_rules.checks import Literal as LiteralOperand
 from mentor_rules.errors import UsageError
-from mentor_rules.facts import SPECS, FactId
+from mentor_rules.facts import SPECS, FactId, Term, Timing
 from mentor_rules.vocabulary import Language
+from mentor_rules.workdays import Unit
 
 OPEN = "open"
+
+# How an act's term is counted, by the unit of its figure; where its first day and its end may be.
+UNITS: Mapping[str, Unit] = MappingProxyType(
+    {"calendar days": "calendar", "working days": "working"}
+)
+TERM_STARTS = ("next_day", "same_day")
+ROLLS = ("to_working_day", "none")
+NO_DAY = "none"  # an act without a due date
 
 Weight = Literal["blocking", "remediable", "advisory"]
 Outcome = Literal[
@@ -44,6 +53,8 @@ Outcome = Literal[
     "not_applicable",
     "not_in_force",
 ]
+# What a message may be about: an outcome, or one of the two ways in which an act is late.
+Said = Literal[Outcome, "late", "overdue"]
 DatedBy = Literal["ordered_on", "starts_on", "formed_on"]
 # The folder of a rule says what it is about, and so which verdict it touches.
 FOLDERS = ("eligibility", "appointment", "plan", "reporting", "reserve")
@@ -141,6 +152,24 @@ class CaseShape(Shape):
     expect: Outcome
 
 
+class ActTiming(Shape):
+    """The act that a rule asks for: what makes it up, who acts, and by when.
+
+    `from_` is a date fact or another rule, whose act it runs from; `until` a date fact, another
+    rule, whose due date it has, or `none`. `until`, `term_starts` and `roll` may be names that
+    readings bind.
+    """
+
+    done: list[str] = []
+    in_order: list[str] = []
+    from_: NonEmpty | None = Field(default=None, alias="from")
+    term: Identifier | None = None
+    term_starts: NonEmpty | None = None
+    roll: NonEmpty | None = None
+    until: NonEmpty | None = None
+    who: Texts
+
+
 class RuleShape(Shape):
     """A rule file as written."""
 
@@ -148,14 +177,15 @@ class RuleShape(Shape):
     weight: Weight
     about: Literal["mentor", "mentee", "appointment", "school"]
     dated_by: DatedBy
-    check: NonEmpty
+    check: NonEmpty | None = None
     applies: NonEmpty | None = None
+    act: ActTiming | None = None
     title: Texts
     in_force: InForce
     source: Source
     figures: dict[Identifier, FigureShape] = {}
     questions: dict[Identifier, Question] = {}
-    messages: dict[Outcome, Texts]
+    messages: dict[Said, Texts]
     remedy: Texts
     reason: list[ReasonShape] = []
     case: list[CaseShape] = []
@@ -272,21 +302,22 @@ class Rule:
 
     id: str
     file: str
-    act: str
     norms: tuple[str, ...]
     weight: Weight
     about: str
     dated_by: DatedBy
-    check_text: str
+    check_text: str | None
     check: Expression
     applies_text: str | None
     applies: Expression
+    act: ActTiming | None
+    runs_after: Mapping[str, "Rule"]  # the rules whose acts `act` names
     title: Texts
     in_force: InForce
     source: Source
     figures: Mapping[str, Figure]
     questions: Mapping[str, Question]  # those it uses, its own and shared ones
-    messages: Mapping[Outcome, Texts]
+    messages: Mapping[Said, Texts]
     remedy: Texts
     reasons: tuple[Reason, ...]
     cases: tuple[CaseShape, ...]
@@ -415,6 +446,7 @@ class BoundReading:
     applies: Expression
     check: Expression
     facts: tuple[FactId, ...]
+    timing: FactId | None  # how the act stands, of a rule about an act
 
 
 @dataclass(frozen=True, eq=False)
@@ -429,34 +461,100 @@ class BoundRule:
     facts_of_applies: tuple[FactId, ...]
 
 
+class _Bindings(Mapping[str, str]):
+    """What each name is bound to by a choice of readings; notes the questions that are asked."""
+
+    def __init__(self, rule: Rule, choice: Mapping[str, str]) -> None:
+        self._bound = {
+            name: (question, value)
+            for question, reading in choice.items()
+            for name, value in rule.questions[question].readings[reading].binds.items()
+        }
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        question, value = self._bound[name]
+        self.asked.add(question)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bound)
+
+    def __len__(self) -> int:
+        return len(self._bound)
+
+
 def bind(rule: Rule, settled: Settled) -> BoundRule:
-    """Give `rule` with the names that readings bind replaced, per combination of them."""
-    used = sorted(rule.questions)
+    """Give `rule` with the names that readings bind replaced, per combination of them.
+
+    A question that no name asks for under any reading takes no part.
+    """
+    choices = _choices(rule.questions, settled)
+    asked: set[str] = set()
+    for choice in choices:
+        bindings = _Bindings(rule, choice)
+        _bound_parts(rule, bindings)
+        asked |= bindings.asked
+    live = [name for name in sorted(asked) if len(settled.live[name]) > 1]
+    mildest = {name: settled.live[name][0] for name in rule.questions}
     readings: list[BoundReading] = []
-    reasons: tuple[Reason, ...] = ()
-    for choice in product(*(settled.live[name] for name in used)):
-        bindings: dict[str, str] = {}
-        for name, reading in zip(used, choice, strict=True):
-            bindings.update(rule.questions[name].readings[reading].binds)
-        when = tuple(
-            (name, reading)
-            for name, reading in zip(used, choice, strict=True)
-            if len(settled.live[name]) > 1
-        )
-        if not readings:
-            reasons = tuple(
-                Reason(_bound(reason.when, bindings), reason.texts) for reason in rule.reasons
-            )
-        applies, check = _bound(rule.applies, bindings), _bound(rule.check, bindings)
-        facts = _facts_read(rule, (check, applies))
-        readings.append(BoundReading(when, applies, check, facts))
-    live = tuple(name for name in used if len(settled.live[name]) > 1)
+    for choice in _choices(live, settled):
+        applies, check, timing = _bound_parts(rule, _Bindings(rule, {**mildest, **choice}))
+        facts = _facts_read(rule, (check, applies)) + ((timing,) if timing else ())
+        readings.append(BoundReading(tuple(choice.items()), applies, check, facts, timing))
+    of_mildest = _Bindings(rule, mildest)
+    reasons = tuple(Reason(_bound(one.when, of_mildest), one.texts) for one in rule.reasons)
     of_reasons = _facts_read(rule, (reason.when for reason in reasons))
     facts = tuple(
         dict.fromkeys((*(fact for reading in readings for fact in reading.facts), *of_reasons))
     )
     of_applies = _facts_read(rule, (reading.applies for reading in readings))
-    return BoundRule(rule, live, tuple(readings), reasons, facts, of_applies)
+    return BoundRule(rule, tuple(live), tuple(readings), reasons, facts, of_applies)
+
+
+def _choices(questions: Iterable[str], settled: Settled) -> list[dict[str, str]]:
+    """Give every combination of the readings of some questions, mildest first."""
+    ordered = sorted(questions)
+    return [
+        dict(zip(ordered, choice, strict=True))
+        for choice in product(*(settled.live[name] for name in ordered))
+    ]
+
+
+def _bound_parts(rule: Rule, bindings: _Bindings) -> tuple[Expression, Expression, FactId | None]:
+    timing: FactId | None = ("timing", (_timing(rule, bindings),)) if rule.act else None
+    return _bound(rule.applies, bindings), _bound(rule.check, bindings), timing
+
+
+def _timing(rule: Rule, bindings: _Bindings) -> Timing:
+    act = rule.act
+    assert act is not None  # noqa: S101 - asked only of a rule about an act
+    return Timing(tuple(act.done or act.in_order), bool(act.in_order), _due(rule, bindings))
+
+
+def _due(rule: Rule, bindings: _Bindings) -> Term | str | None:
+    """Give when the act of a rule is due, its names bound."""
+    act = rule.act
+    assert act is not None  # noqa: S101 - asked only of a rule about an act
+    if act.from_ is not None and act.term is not None:
+        after = rule.runs_after.get(act.from_)
+        figure = rule.figures[act.term]
+        return Term(
+            _timing(after, bindings) if after is not None else act.from_,
+            tuple((row.first, row.until, row.columns["value"]) for row in figure.rows),
+            UNITS[figure.unit],
+            roll=_named(act.roll, bindings) == ROLLS[0],
+            same_day=_named(act.term_starts, bindings) == TERM_STARTS[1],
+        )
+    until = _named(act.until, bindings)
+    if until in rule.runs_after:
+        return _due(rule.runs_after[until], bindings)
+    return until if until != NO_DAY else None
+
+
+def _named(name: str | None, bindings: _Bindings) -> str:
+    """Give what a name is bound to; what no reading binds stands for itself."""
+    return bindings.get(name, name) if name is not None else NO_DAY
 
 
 def _facts_read(rule: Rule, expressions: Iterable[Expression]) -> tuple[FactId, ...]:

@@ -27,7 +27,7 @@ from mentor_rules.checks import (
     Or,
     Predicate,
 )
-from mentor_rules.facts import SPECS, YES, FactId
+from mentor_rules.facts import IN_TIME, LATE, SPECS, WAITING, YES, FactId
 from mentor_rules.rulebook import BoundRule, DatedBy, Figure, Outcome, Rule, Texts
 
 Outcomes = tuple[Outcome, ...]
@@ -118,8 +118,19 @@ def _judge(bound: BoundRule, places: Mapping[FactId, int], day: date) -> Judge:
     for reading in bound.readings:
         must_apply, may_apply = (writer.write(reading.applies, must=must) for must in (True, False))
         must, may = (writer.write(reading.check, must=must) for must in (True, False))
-        breached = f"B if {must_apply} and not ({may}) else U"
-        cells.append(f"N if not ({may_apply}) else S if {must} else {breached}")
+        if reading.timing is None:
+            breached = f"B if {must_apply} and not ({may}) else U"
+            decided = f"S if {must} else {breached}"
+        else:
+            # The act of a rule: a set of in time, late and waiting.
+            stands = f"f[{places[reading.timing]}]"
+            breached = f"{stands} == {LATE} or not ({stands} & {WAITING} or {may})"
+            decided = (
+                f"P if {must_apply} and {stands} == {WAITING} "
+                f"else B if {must_apply} and ({breached}) "
+                f"else S if {stands} == {IN_TIME} and {must} else U"
+            )
+        cells.append(f"N if not ({may_apply}) else {decided}")
     judge: Judge = writer.function(f"({', '.join(cells)},)")
     return judge
 
@@ -136,6 +147,7 @@ class _Writer:
             "B": "breached",
             "U": "unknown",
             "N": "not_applicable",
+            "P": "pending",
         }
 
     def function(self, body: str) -> Any:

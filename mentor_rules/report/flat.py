@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 
-from mentor_rules.judging import OF_APPOINTMENTS
+from mentor_rules.judging import asked
 from mentor_rules.report.table import safe
 from mentor_rules.result import AppointmentResult, Report
 from mentor_rules.rulebook import Rulebook
@@ -42,16 +42,16 @@ def csv_lines(
     Every rule about appointments has its column in every report; it is empty where the rule
     was not judged. `names` maps ids to names; without it no name is written.
     """
-    rules = [rule.id for rule in rulebook.rules if rule.id.split("/", 1)[0] in OF_APPOINTMENTS]
+    rules = [rule.id for rule in rulebook.rules if asked(rule, "appointment")]
     people = ["mentor_name", "mentee_name"] if names is not None else []
-    yield BYTE_ORDER_MARK + _line(
+    yield BYTE_ORDER_MARK + line(
         [
             *("appointment_id", "school_id", "mentor_id", "mentee_id", *people),
             *("eligibility", "procedure", *rules, "reasons", "remedies", "missing"),
         ]
     )
     for result in report.results:
-        yield _line(_row(result, rules, names))
+        yield line(_row(result, rules, names))
 
 
 def cell(value: str | int | float | None) -> str | int | float:
@@ -90,7 +90,8 @@ def _row(
     ]
 
 
-def _line(cells: Sequence[str | None]) -> str:
-    line = StringIO()
-    csv.writer(line).writerow([cell(value) for value in cells])
-    return line.getvalue()
+def line(cells: Sequence[str | None]) -> str:
+    """Give one line of CSV."""
+    written = StringIO()
+    csv.writer(written).writerow([cell(value) for value in cells])
+    return written.getvalue()

@@ -98,7 +98,15 @@ class RuleReport:
         self._heading(self._say("requirement"))
         if rule.applies_text is not None:
             self._line(self._say("applies", applies=rule.applies_text), indent=2)
-        self._line(rule.check_text, indent=2)
+        if rule.act is not None:
+            stated = rule.act.model_dump(by_alias=True, exclude={"who"}, exclude_defaults=True)
+            for key, value in stated.items():
+                shown = ", ".join(value) if isinstance(value, list) else value
+                self._line(f"act.{key} = {shown}", indent=2)
+            who = rule.act.who[self._language]
+            self._line(say("deadline", "who", self._language, who=who), indent=2)
+        if rule.check_text is not None:
+            self._line(rule.check_text, indent=2)
         for figure in rule.figures.values():
             self._figure(figure)
         for name, question in rule.questions.items():

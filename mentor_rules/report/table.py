@@ -1,7 +1,7 @@
 """The report for a terminal: what is flagged, open questions, missing documents, the rest."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -210,21 +210,9 @@ class TableReport:
 
     def _invalid(self, entries: Sequence[InvalidEntry]) -> None:
         if entries:
-            rows = {(entry.table, entry.row) for entry in entries}
-            self._heading(self._say("label", "invalid", count=len(rows)))
-        for entry in entries:
-            text = self._say(
-                "label",
-                "invalid_row",
-                table=table_label(entry.table, self._language),
-                row="?" if entry.row is None else entry.row,
-                column=column_label(entry.table, entry.column, self._language)
-                if entry.column
-                else entry.key,
-                problem=entry.problem,
-                remedy=entry.remedy,
-            )
-            self._print(text, indent=2)
+            self._console.print()
+        for place, text in enumerate(invalid_lines(entries, self._language)):
+            self._print(text, "" if place else "bold")
 
     def _done(self, run: Run) -> None:
         if run.ignored_columns:
@@ -261,6 +249,25 @@ class TableReport:
         self._print(self._rulebook.read.not_read[self._language], "italic")
         if self._language != "en":
             self._print(self._rulebook.read.texts[self._language], "italic")
+
+
+def invalid_lines(entries: Sequence[InvalidEntry], language: Language) -> Iterator[str]:
+    """Give a heading and a line for each row that could not be read, if there are any."""
+    if entries:
+        rows = {(entry.table, entry.row) for entry in entries}
+        yield say("label", "invalid", language, count=str(len(rows)))
+    for entry in entries:
+        text = say(
+            "label",
+            "invalid_row",
+            language,
+            table=table_label(entry.table, language),
+            row="?" if entry.row is None else str(entry.row),
+            column=column_label(entry.table, entry.column, language) if entry.column else entry.key,
+            problem=entry.problem,
+            remedy=entry.remedy,
+        )
+        yield f"  {text}"
 
 
 def _flagged(result: AppointmentResult) -> bool:
