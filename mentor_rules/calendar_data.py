@@ -79,9 +79,6 @@ class Override:
     source: str
     decided_on: date | None
 
-    def __str__(self) -> str:
-        return "\0".join(map(str, (self.day, self.kind, self.weeks, self.source, self.decided_on)))
-
 
 @dataclass(frozen=True, eq=False)
 class CalendarData:
@@ -154,19 +151,19 @@ def load_calendar_data(overrides: Overrides = None) -> CalendarData:
 
 def _laid_over(built_in: CalendarData, lines: Iterable[Override]) -> CalendarData:
     """Give the built-in calendar with lines of a calendar file laid over it."""
-    overrides = sorted(set(lines), key=str)
+    overrides = sorted(set(lines), key=repr)
     if not overrides:
         return built_in
     # Over what the lines say: a calendar has one identity, however its file is written.
-    own = digest([("overrides", "\n".join(map(str, overrides)).encode())])
+    own = digest([("overrides", repr(overrides).encode())])
     given: dict[int, dict[str, date]] = {}
     for line in overrides:
         if line.kind in _YEAR_DAYS:
             given.setdefault(_begins(line), {})[_YEAR_DAYS[line.kind]] = line.day
-    horizons = [line.day for line in overrides if line.kind == "known_until"]
+    horizons = (line.day for line in overrides if line.kind == "known_until")
     return replace(
         built_in,
-        known_until=max(built_in.known_until, *horizons),
+        known_until=max((built_in.known_until, *horizons)),
         identity=f"{built_in.identity}, overrides sha256:{own[:16]}",
         sha256=digest([("built in", built_in.sha256.encode()), ("overrides", own.encode())]),
         overrides=tuple(line for line in overrides if line.kind in DAY_KINDS),
@@ -294,15 +291,16 @@ def _contradictions(shape: _FileShape) -> Iterator[tuple[str, str, str]]:
             date.fromisoformat(f"2001-{month_day}")
         except ValueError:
             yield f"assumed.{name}", "this is no day of a year", "write it as 09-01"
-    seen: dict[date, str] = {}
+    days = [(f"kurban_ait.{at}.day", row.day) for at, row in enumerate(shape.kurban_ait)]
     for at, transfer in enumerate(shape.transfer):
-        for name, day in (("off", transfer.off), ("worked", transfer.worked)):
-            path = f"transfer.{at}.{name}"
-            if not FIRST_DAY <= day <= LAST_DAY:
-                yield path, f"the day lies outside {FIRST_DAY} to {LAST_DAY}", "check the year"
-            if day in seen:
-                yield path, f"the day is moved in {seen[day]} too", "keep one of them"
-            seen[day] = path
+        days += [(f"transfer.{at}.off", transfer.off), (f"transfer.{at}.worked", transfer.worked)]
+    seen: dict[date, str] = {}
+    for path, day in days:
+        if not FIRST_DAY <= day <= LAST_DAY:
+            yield path, f"the day lies outside {FIRST_DAY} to {LAST_DAY}", "check the year"
+        if day in seen:
+            yield path, f"the day stands in {seen[day]} too", "keep one of them"
+        seen[day] = path
     begun: dict[int, str] = {}
     for at, year in enumerate(shape.school_year):
         path = f"school_year.{at}"

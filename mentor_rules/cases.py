@@ -10,11 +10,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from mentor_rules.acts import FACTS
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.errors import MentorRulesError, Problem, RulebookError, UsageError
-from mentor_rules.facts import FACTS, YEARS_COUNTED, Case, Formation
+from mentor_rules.facts import YEARS_COUNTED, Case, Formation
 from mentor_rules.judging import bench_for, formations, judge
 from mentor_rules.records import LAST_DAY, TABLES
 from mentor_rules.rulebook import (

@@ -95,7 +95,7 @@ class Presenter:
             )
         shown = [self._values(place, facts, on) for place in range(len(outcomes))]
         value, required = shown[0]
-        acts = [self._act(place, facts) for place in range(len(outcomes))]
+        acts = [self._act(place, facts, own) for place, own in enumerate(outcomes)]
         act = acts[0]
         days_late = act.days_late(as_of)
         params = {
@@ -104,9 +104,9 @@ class Presenter:
             "required": required.said,
             "due": self._due(act),
             "done": _day(act.done) or say("finding", "not_known", language),
-            "days_late": str(days_late or 0),
+            "days_late": str(days_late or say("finding", "not_known", language)),
         }
-        message = self._message(outcome, act).format(**params)
+        message = self._message(outcome, act, params)
         if outcome == "breached" and self._bound.reasons and not act.undone:
             reasons = self._engine.reasons(self._bound, bounds, on)
             message = " ".join([message, *(texts[language] for texts in reasons)])
@@ -165,21 +165,24 @@ class Presenter:
             source=self._source,
         )
 
-    def _act(self, place: int, facts: Mapping[FactId, Fact]) -> ActFact:
+    def _act(self, place: int, facts: Mapping[FactId, Fact], outcome: Outcome) -> ActFact:
         """Give how the act of the rule stands under one reading; there may be none."""
         timing = self._bound.readings[place].timing
-        found = facts[timing] if timing is not None else _NO_ACT
+        if timing is None or outcome == "not_applicable":
+            return _NO_ACT
+        found = facts[timing]
         assert isinstance(found, ActFact)  # noqa: S101 - narrows the fact's type
         return found
 
-    def _message(self, outcome: Outcome, act: ActFact) -> str:
+    def _message(self, outcome: Outcome, act: ActFact, params: Mapping[str, str]) -> str:
         """Give the sentence for an outcome: what is late has its own, whatever else is wrong."""
         messages, language = self._bound.rule.messages, self._language
-        if outcome == "breached" and act.lo == LATE and act.due is not None:
+        if outcome == "breached" and act.due is not None:
             if act.done is None and not act.undone:
-                return say("finding", "late_either_way", language)
-            return messages["overdue" if act.undone else "late"][language]
-        return messages[outcome][language]
+                return say("finding", "late_either_way", language, due=params["due"])
+            if act.lo == LATE:
+                return messages["overdue" if act.undone else "late"][language].format(**params)
+        return messages[outcome][language].format(**params)
 
     def _due(self, act: ActFact) -> str:
         if act.due is None:

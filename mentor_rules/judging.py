@@ -12,12 +12,13 @@ from typing import Literal, get_args
 
 from pydantic_core import PydanticCustomError
 
+from mentor_rules.acts import FACTS
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure, Outcomes
 from mentor_rules.errors import UsageError
-from mentor_rules.facts import FACTS, Case, Fact, FactId, Formation, Purpose
+from mentor_rules.facts import Case, Fact, FactId, Formation, Purpose
 from mentor_rules.findings import Presenter
 from mentor_rules.headings import column_label, table_label
 from mentor_rules.loading import builtin_rulebook

@@ -7,13 +7,12 @@ by group and never as one product over the whole rulebook.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
-from mentor_rules.engines.closure import Outcomes
+from mentor_rules.engines.opinion import Eligibility as Eligibility
+from mentor_rules.engines.opinion import Outcomes
+from mentor_rules.engines.opinion import Procedure as Procedure
 from mentor_rules.rulebook import BoundRule, Outcome, Settled
 
-Eligibility = Literal["eligible", "ineligible", "depends", "undetermined", "not_judged"]
-Procedure = Literal["compliant", "breached", "pending", "depends", "undetermined", "not_judged"]
 ELIGIBILITIES: tuple[Eligibility, ...] = (
     "eligible",
     "ineligible",

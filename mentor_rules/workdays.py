@@ -8,7 +8,6 @@ from array import array
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 from mentor_rules.calendar_data import (
@@ -52,7 +51,7 @@ class Reason(NamedTuple):
     """
 
     code: str
-    params: Mapping[str, str] = MappingProxyType({})
+    params: tuple[tuple[str, str], ...] = ()
 
     @property
     def off(self) -> bool:
@@ -61,8 +60,9 @@ class Reason(NamedTuple):
 
     def say(self, language: Language) -> str:
         """Give the reason in a language."""
-        source = self.params.get("source")
-        return say("day", self.code, language, **self.params) + (f" ({source})" if source else "")
+        params = dict(self.params)
+        told = say("day", self.code, language, **params)
+        return f"{told} ({params['source']})" if "source" in params else told
 
 
 class SkippedDay(NamedTuple):
@@ -134,10 +134,10 @@ class Calendar:
     ordinal of the k-th working day, k from 1. So a term of n working days from the next day on
     ends on `nth[count[start - before] + n]`, one from the same day on
     `nth[count[start - before - 1] + n]`, and a day rolls to `nth[count[day - before - 1] + 1]`.
-    They are read only: whoever writes into them breaks every later answer.
+    Both are read-only views of 32-bit integers.
     """
 
-    __slots__ = ("_count", "_data", "_known_until", "_nth", "_reasons", "_week")
+    __slots__ = ("_count", "_data", "_nth", "_reasons", "_week")
 
     before = _FIRST - 1
     """The ordinal of the day before the first day."""
@@ -145,7 +145,6 @@ class Calendar:
     def __init__(self, data: CalendarData, week: Week) -> None:
         off, self._reasons = _statuses(data, week)
         self._data, self._week = data, week
-        self._known_until = data.known_until.toordinal()
         self._count, self._nth = array("i", [0]), array("i", [0])
         worked = 0
         for ordinal, rest in enumerate(off, start=_FIRST):
@@ -195,14 +194,14 @@ class Calendar:
         return self._data.identity
 
     @property
-    def count(self) -> "array[int]":
-        """Working days up to each day."""
-        return self._count
+    def count(self) -> "memoryview[int]":
+        """The number of working days up to and including each day, by `ordinal - before`."""
+        return memoryview(self._count).toreadonly()
 
     @property
-    def nth(self) -> "array[int]":
-        """The ordinal of the k-th working day."""
-        return self._nth
+    def nth(self) -> "memoryview[int]":
+        """The ordinal of the k-th working day, by k from 1; the first entry means nothing."""
+        return memoryview(self._nth).toreadonly()
 
     def is_working_day(self, day: date) -> bool:
         """Tell whether `day` is worked. Raises UsageError outside 1991-2100."""
@@ -281,11 +280,15 @@ class Calendar:
         return reason
 
 
-@lru_cache(maxsize=16)
 def calendar_of(data: CalendarData, week: Week) -> Calendar:
     """Give the calendar of one working week. Raises UsageError for another than 5 or 6 days."""
-    if week not in _REST or isinstance(week, bool):
+    if type(week) is not int or week not in _REST:
         raise UsageError("bad_value", name="week", allowed=", ".join(map(str, _REST)))
+    return _kept(data, week)
+
+
+@lru_cache(maxsize=16)
+def _kept(data: CalendarData, week: Week) -> Calendar:
     return Calendar(data, week)
 
 
@@ -316,9 +319,8 @@ def _statuses(data: CalendarData, week: Week) -> tuple[bytearray, dict[int, Reas
     reasons: dict[int, Reason] = {}
 
     def put(day: int, reason: Reason) -> None:
-        if _FIRST <= day <= _LAST:
-            off[day - _FIRST] = reason.off
-            reasons[day] = reason
+        off[day - _FIRST] = reason.off
+        reasons[day] = reason
 
     holidays = _public_holidays()
     for day, holiday in _shifted(data, rest, holidays.shifting):
@@ -337,8 +339,8 @@ def _statuses(data: CalendarData, week: Week) -> tuple[bytearray, dict[int, Reas
             put(worked, Reason("worked", _day(transfer.off)))
     for line in data.overrides:
         if week in line.weeks:
-            source = {"source": line.source} if line.source else {}
-            put(line.day.toordinal(), Reason(f"override_{line.kind}", MappingProxyType(source)))
+            source = (("source", line.source),) if line.source else ()
+            put(line.day.toordinal(), Reason(f"override_{line.kind}", source))
     return off, reasons
 
 
@@ -359,8 +361,8 @@ def _shifted(
             yield day, holiday
 
 
-def _day(day: date) -> Mapping[str, str]:
-    return MappingProxyType({"day": day.isoformat()})
+def _day(day: date) -> tuple[tuple[str, str], ...]:
+    return (("day", day.isoformat()),)
 
 
 class _PublicHolidays(NamedTuple):

@@ -17,7 +17,7 @@ from mentor_rules import (
     check,
     check_candidate,
 )
-from mentor_rules import facts as facts_module
+from mentor_rules.acts import FACTS
 from mentor_rules.facts import Case, Fact
 from mentor_rules.judging import candidate_in
 
@@ -29,7 +29,7 @@ YEARS = ("2023/24", "2024/25", "2025/26")
 def school(**changes: Any) -> dict[str, Any]:
     """Give the tables of a small school in which everything is in order."""
     return {
-        "schools": [{"school_id": "S1", "kind": "ordinary"}],
+        "schools": [{"school_id": "S1", "kind": "ordinary", "week": 5}],
         "teachers": [
             {
                 "teacher_id": "T1",
@@ -84,14 +84,14 @@ def finding(report: Report, rule: str) -> Any:
 def test_a_fault_of_ours_accuses_nobody_and_stops_nobody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = facts_module.FACTS["school_kind"]
+    whole = FACTS["school_kind"]
 
     def faulty(case: Case) -> Fact:
         if case.mentor_id == "T1":
             raise ZeroDivisionError("a name could stand here")
         return whole(case)
 
-    monkeypatch.setattr("mentor_rules.judging.FACTS", {**facts_module.FACTS, "school_kind": faulty})
+    monkeypatch.setattr("mentor_rules.judging.FACTS", {**FACTS, "school_kind": faulty})
     tables = school(
         appointments=[appointment("A1"), appointment("A2", mentor_id="T3")],
         posts=[{"teacher_id": "T1", "post": "head"}],
@@ -198,8 +198,10 @@ def test_every_answer_carries_its_caveats_and_its_provenance() -> None:
     report = judged(school(), readings="lenient", language="ru")
     assert report.provenance.readings == {
         "acting_post": "holds_post",
+        "final_report_due": "council_meeting",
         "floor": "lower",
         "period": "mean",
+        "roll": "to_working_day",
     }
     assert "недоступен" in report.provenance.caveats[0]
     assert "7 мая 2020" in report.provenance.caveats[1]

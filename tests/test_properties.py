@@ -22,8 +22,9 @@ from mentor_rules import (
     check_candidate,
     load_rulebook,
 )
+from mentor_rules.acts import FACTS
 from mentor_rules.cases import as_case
-from mentor_rules.facts import FACTS, INVARIANTS, SPECS
+from mentor_rules.facts import INVARIANTS, SPECS
 from tests import generate
 
 ON = date(2026, 9, 1)

@@ -872,9 +872,9 @@ def test_a_remedy_with_different_placeholders_is_refused(folder: Path) -> None:
     ("name", "suggestion"),
     [
         ("reqired", "did you mean required?"),
-        ("zzz", "one of as_of, next_school_year, on, required, value"),
-        ("", "one of as_of, next_school_year, on, required, value"),
-        ("0", "one of as_of, next_school_year, on, required, value"),
+        ("zzz", "one of as_of, days_late, done, due, next_school_year, on, required, value"),
+        ("", "one of as_of, days_late, done, due, next_school_year, on, required, value"),
+        ("0", "one of as_of, days_late, done, due, next_school_year, on, required, value"),
         ("value.__class__", None),
         ("value[0]", None),
     ],

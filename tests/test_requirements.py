@@ -234,6 +234,7 @@ def english_words(text: str, rulebook: Rulebook) -> set[str]:
     kept = " ".join(
         [
             *(f"{rule.id} {rule.check_text} {rule.applies_text}" for rule in rulebook.rules),
+            *(f"act {rule.act.model_dump(by_alias=True)}" for rule in rulebook.rules if rule.act),
             *(f"{rule.source.place} {rule.source.via}" for rule in rulebook.rules),
             *(f"{name} {list(question.readings)}" for name, question in rulebook.questions.items()),
             *(f"{name} {row.columns}" for rule in rulebook.rules for name, figure in

@@ -27,10 +27,10 @@ from mentor_rules.checks import (
     Or,
     Predicate,
 )
+from mentor_rules.engines.opinion import Outcomes as Outcomes
 from mentor_rules.facts import IN_TIME, LATE, SPECS, WAITING, YES, FactId
 from mentor_rules.rulebook import BoundRule, DatedBy, Figure, Outcome, Rule, Texts
 
-Outcomes = tuple[Outcome, ...]
 Judge = Callable[[Sequence[int]], Outcomes]
 
 _FLIPPED = {">=": "<=", ">": "<"}

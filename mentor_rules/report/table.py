@@ -132,23 +132,40 @@ class TableReport:
         self._findings(matters)
 
     def _findings(self, findings: Iterable[Finding]) -> None:
+        together: dict[frozenset[tuple[str, str]], list[Finding]] = {}
         for finding in findings:
-            outcome = self._say("outcome", finding.outcome)
-            self._print(
-                f"[{outcome}] {finding.message} ({finding.rule})",
-                _STYLES.get(finding.outcome, ""),
-                indent=2,
-            )
-            if finding.outcome == "disputed":
-                for reading in finding.readings:
-                    when = ", ".join(f"{name}={value}" for name, value in reading.when.items())
-                    self._print(f"{when}: {self._say('outcome', reading.outcome)}", indent=6)
-            for item in finding.missing:
-                self._print(f"{self._record(item.key)}: {item.reason}", indent=6)
-            if finding.remedy:
-                self._print(self._say("label", "remedy", remedy=finding.remedy), indent=6)
-            for note in finding.notes:
-                self._print(note, indent=6)
+            gaps = _gaps(finding)
+            # What one and the same record leaves open is told once.
+            key = gaps if len(gaps) == 1 else frozenset({(finding.rule, "")})
+            together.setdefault(key, []).append(finding)
+        for alike in together.values():
+            if len(alike) == 1:
+                self._finding(alike[0])
+                continue
+            outcome = self._say("outcome", alike[0].outcome)
+            rules = ", ".join(finding.rule for finding in alike)
+            text = self._say("label", "unknown_together", count=len(alike), rules=rules)
+            self._print(f"[{outcome}] {text}", _STYLES["unknown"], indent=2)
+            for key, reason in _gaps(alike[0]):
+                self._print(f"{self._record(key)}: {reason}", indent=6)
+
+    def _finding(self, finding: Finding) -> None:
+        outcome = self._say("outcome", finding.outcome)
+        self._print(
+            f"[{outcome}] {finding.message} ({finding.rule})",
+            _STYLES.get(finding.outcome, ""),
+            indent=2,
+        )
+        if finding.outcome == "disputed":
+            for reading in finding.readings:
+                when = ", ".join(f"{name}={value}" for name, value in reading.when.items())
+                self._print(f"{when}: {self._say('outcome', reading.outcome)}", indent=6)
+        for key, reason in dict.fromkeys((item.key, item.reason) for item in finding.missing):
+            self._print(f"{self._record(key)}: {reason}", indent=6)
+        if finding.remedy:
+            self._print(self._say("label", "remedy", remedy=finding.remedy), indent=6)
+        for note in finding.notes:
+            self._print(note, indent=6)
 
     def _questions(self, report: Report) -> None:
         deciding = {
@@ -185,16 +202,17 @@ class TableReport:
         if not papers:
             return
         self._heading(self._say("label", "missing"))
-        for (document, who), ids in sorted(papers.items(), key=lambda item: (-len(item[1]), item)):
-            text = self._say(
-                "label",
-                "missing_row",
-                count=len(ids),
-                document=document,
-                who=who,
-                ids=", ".join(list(ids)[:SHOWN]) + (", …" if len(ids) > SHOWN else ""),
+        alike: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for paper, found in sorted(papers.items(), key=lambda item: (-len(item[1]), item[0])):
+            alike.setdefault(tuple(found), []).append(paper)
+        for ids, documents in alike.items():
+            listed = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
+            text = "; ".join(
+                self._say("label", "paper", document=document, who=who)
+                for document, who in documents
             )
-            self._print(text, indent=2)
+            row = self._say("label", "missing_row", count=len(ids), documents=text, ids=listed)
+            self._print(row, indent=2)
 
     def _uncertain(self, results: Iterable[AppointmentResult]) -> None:
         uncertain = [
@@ -205,8 +223,22 @@ class TableReport:
         ]
         if uncertain:
             self._heading(self._say("label", "uncertain", count=len(uncertain)))
+        without_plan: dict[str, list[str]] = {}
         for result in uncertain:
-            self._appointment(result)
+            reasons = _why_only_the_plan_is_open(result)
+            if reasons is None:
+                self._appointment(result)
+            else:
+                without_plan.setdefault(reasons, []).append(result.appointment_id)
+        for reason, ids in without_plan.items():
+            text = self._say(
+                *("label", "plan_open"),
+                count=len(ids),
+                reason=reason,
+                ids=", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else ""),
+            )
+            self._console.print()
+            self._print(text, _STYLES["unknown"])
 
     def _invalid(self, entries: Sequence[InvalidEntry]) -> None:
         if entries:
@@ -249,6 +281,23 @@ class TableReport:
         self._print(self._rulebook.read.not_read[self._language], "italic")
         if self._language != "en":
             self._print(self._rulebook.read.texts[self._language], "italic")
+
+
+def _gaps(finding: Finding) -> frozenset[tuple[str, str]]:
+    """Give the records that leave a finding open, and why."""
+    return frozenset((item.key, item.reason) for item in finding.missing)
+
+
+def _why_only_the_plan_is_open(result: AppointmentResult) -> str | None:
+    """Give why nothing is known of the plan, where that is all that is open."""
+    gaps: set[tuple[str, str]] = set()
+    for finding in result.findings:
+        if finding.weight != "advisory" and finding.outcome in _MATTERS:
+            gaps |= _gaps(finding) or {("", "")}
+    if len(gaps) != 1:
+        return None
+    [(key, reason)] = gaps
+    return reason if key == f"plans {result.appointment_id}" else None
 
 
 def invalid_lines(entries: Sequence[InvalidEntry], language: Language) -> Iterator[str]:
