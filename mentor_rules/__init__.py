@@ -4,6 +4,7 @@ The public names; everything else is an inner matter. Importing needs no extra.
 """
 
 from mentor_rules.dossier import Dossier
+from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import (
     MentorRulesError,
     Problem,
@@ -11,7 +12,7 @@ from mentor_rules.errors import (
     RulebookError,
     UsageError,
 )
-from mentor_rules.judging import check, check_candidate, check_plan
+from mentor_rules.judging import EngineDisagreement, check, check_candidate, check_plan
 from mentor_rules.loading import load_rulebook
 from mentor_rules.records import (
     Appointment,
@@ -44,6 +45,8 @@ __all__ = [
     "Deadline",
     "Deadlines",
     "Dossier",
+    "EngineDisagreement",
+    "EngineFault",
     "Finding",
     "MentorRulesError",
     "MentoringPlan",

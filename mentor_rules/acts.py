@@ -156,6 +156,10 @@ def timing(case: Case, timing: Timing) -> ActFact:
     )
     if timing.due is None or no_edition:
         possible = (IN_TIME if when.perhaps_done else 0) | (WAITING if when.undone else 0)
+        if timing.judged_undone:
+            # A row that is not known may state whatever the check asks, the act done or not.
+            possible |= 0 if case.plan.records else IN_TIME
+            return ActFact(possible, possible, row, when.gaps, when.assumed, when.notes)
         return ActFact(
             *(possible, possible, row, when.gaps, when.assumed, when.notes),
             done=when.day,

@@ -19,8 +19,9 @@ from typer.exceptions import TyperException
 
 from mentor_rules.cases import run_cases
 from mentor_rules.dossier import Dossier
+from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import ReadingError, RulebookError, UsageError
-from mentor_rules.judging import candidate_in, check
+from mentor_rules.judging import EngineDisagreement, candidate_in, check, fault_of
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
 from mentor_rules.records import parse_date
@@ -29,7 +30,7 @@ from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
 from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.rules import RuleReport, list_rules
-from mentor_rules.report.table import TableReport, safe
+from mentor_rules.report.table import TableReport, fault_lines, safe
 from mentor_rules.requirements import requirements
 from mentor_rules.result import Report
 from mentor_rules.schema import dossier_schema, result_schema
@@ -99,6 +100,14 @@ class DeadlineFormat(StrEnum):
     ics = "ics"
 
 
+class Confirm(StrEnum):
+    """Which answers the second engine must confirm."""
+
+    flagged = "flagged"
+    all = "all"
+    none = "none"
+
+
 class Described(StrEnum):
     """What a JSON Schema describes."""
 
@@ -162,6 +171,7 @@ MappingOption = Annotated[
     typer.Option("--mapping", help=_help("mapping_file")),
 ]
 CalendarOption = Annotated[Path | None, typer.Option("--calendar", help=_help("calendar_file"))]
+ConfirmOption = Annotated[Confirm, typer.Option("--confirm", help=_help("confirm"))]
 ShowIds = Annotated[bool, typer.Option("--show-ids", help=_help("show_ids"))]
 Names = Annotated[bool, typer.Option("--names", help=_help("names"))]
 
@@ -183,6 +193,7 @@ def check_command(
     names: Names = False,
     show_ids: ShowIds = False,
     force: Force = False,
+    confirm: ConfirmOption = Confirm.flagged,
     strict: Annotated[bool, typer.Option("--strict", help=_help("strict"))] = False,
 ) -> None:
     """Check every appointment of a dossier and say which are unlawful, and why.
@@ -205,6 +216,7 @@ def check_command(
             calendar=calendar,
             language=lang.value,
             only=only.value if only else None,
+            confirm=confirm.value,
             progress=progress,
         )
     shown = read.names() if names else None
@@ -243,6 +255,7 @@ def candidate_command(
     names: Names = False,
     show_ids: ShowIds = False,
     force: Force = False,
+    confirm: ConfirmOption = Confirm.flagged,
     strict: Annotated[bool, typer.Option("--strict", help=_help("strict"))] = False,
 ) -> None:
     """Say whether a teacher of the dossier may mentor, before anyone is appointed."""
@@ -262,6 +275,7 @@ def candidate_command(
         settle=settled,
         rulebook=rulebook,
         calendar=calendar,
+        confirm=confirm.value,
         language=lang.value,
     )
     if format_ is Format.json:
@@ -537,6 +551,8 @@ def main() -> None:
         _stop(f"{say('error', 'broken_rules', language)}\n{error}", BROKEN_RULES)
     except ReadingError as error:
         _stop(error.say(language), NOTHING_CERTAIN)
+    except (EngineDisagreement, EngineFault) as error:
+        _stop("\n".join(fault_lines("", fault_of(error), language)).lstrip(": "), FAULT)
     except BrokenPipeError:
         # Nobody reads on: be quiet, also when the interpreter flushes what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

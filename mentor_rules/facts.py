@@ -140,12 +140,14 @@ class Timing:
     """An act under one reading: the acts of a plan that make it up, and when it is due.
 
     All of `done` are needed and the latest counts, or else they are needed in that order.
-    It is due by a term, by a day that a fact names, or at no day.
+    It is due by a term, by a day that a fact names, or at no day. `judged_undone`: what the
+    rule's check says for certain counts even while the act is not done.
     """
 
     done: tuple[str, ...]
     in_order: bool
     due: Term | str | None
+    judged_undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

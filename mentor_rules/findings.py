@@ -135,10 +135,10 @@ class Presenter:
             value=value.plain,
             required=required.plain,
             due=_certain(act.due),
-            latest=True if act.due is not None and act.due.latest else None,
+            latest=True if _certain(act.due) and act.due is not None and act.due.latest else None,
             done=date.fromordinal(act.done) if act.done is not None else None,
             days_late=days_late,
-            provisional=act.due is not None and act.due.provisional,
+            provisional=_provisional(act.due),
             readings=tuple(
                 ReadingOutcome.model_construct(
                     _READING,
@@ -147,7 +147,7 @@ class Presenter:
                     value=val.plain,
                     required=req.plain,
                     due=_certain(its.due),
-                    provisional=its.due is not None and its.due.provisional,
+                    provisional=_provisional(its.due),
                 )
                 for when, own, (val, req), its in zip(
                     self._whens, outcomes, shown, acts, strict=True
@@ -273,6 +273,10 @@ def _day(ordinal: int | None) -> str:
 def _certain(due: Due | None) -> date | None:
     """Give the day on which an act is due, None where it may be one of several."""
     return date.fromordinal(due.first) if due is not None and due.first == due.last else None
+
+
+def _provisional(due: Due | None) -> bool:
+    return due is not None and due.first == due.last and due.provisional
 
 
 def _compared(check: Expression) -> tuple[Name | None, Operand | None]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -17,7 +17,9 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure, Outcomes
-from mentor_rules.errors import UsageError
+from mentor_rules.engines.durable import Durable, available
+from mentor_rules.engines.opinion import EngineFault, Opinion
+from mentor_rules.errors import MentorRulesError, UsageError
 from mentor_rules.facts import Case, Fact, FactId, Formation, Purpose
 from mentor_rules.findings import Presenter
 from mentor_rules.headings import column_label, table_label
@@ -40,6 +42,7 @@ from mentor_rules.records import (
 from mentor_rules.result import (
     AppointmentResult,
     CandidateResult,
+    Fault,
     Finding,
     InvalidEntry,
     PlanResult,
@@ -48,6 +51,7 @@ from mentor_rules.result import (
     Run,
     SchoolResult,
     Summary,
+    Trace,
 )
 from mentor_rules.rulebook import (
     DatedBy,
@@ -61,6 +65,7 @@ from mentor_rules.source import PROJECT
 from mentor_rules.texts import has, say
 from mentor_rules.verdict import (
     ELIGIBILITIES,
+    FLAGGED,
     PROCEDURES,
     Eligibility,
     Procedure,
@@ -71,6 +76,7 @@ from mentor_rules.verdict import (
 from mentor_rules.vocabulary import LANGUAGES, Language
 
 Only = Literal["eligibility", "procedure"]
+Confirm = Literal["flagged", "all", "none"]
 Aim = Literal["appointment", "candidate", "plan", "reserve"]
 # Which rules are asked for what: the folders they stand in.
 _FOLDERS: Mapping[Aim, tuple[str, ...]] = MappingProxyType(
@@ -92,6 +98,12 @@ class Bench:
     presenters: tuple[Presenter, ...]
     blocking: Verdicts
     remediable: Verdicts
+    settled: Settled
+
+    @cached_property
+    def second(self) -> Durable:
+        """The second engine, over the same rules. Raises EngineFault where it takes them not."""
+        return Durable(self.engine.rules, self.settled)
 
 
 def asked(rule: Rule, aim: Aim, only: Only | None = None) -> bool:
@@ -130,6 +142,7 @@ def bench_for(
         tuple(Presenter(rule, rulebook, engine, language) for rule in rules),
         Verdicts(rules, "blocking", settled),
         Verdicts(rules, "remediable", settled),
+        settled,
     )
 
 
@@ -165,6 +178,76 @@ def _judged(
     facts = {(name, keys): FACTS[name](case, *keys) for name, keys in bench.engine.facts}
     bounds = [bound for fact in facts.values() for bound in (fact.lo, fact.hi)]
     return Judged(days, as_of, facts, bounds, bench.engine.outcomes(bounds, days))
+
+
+class EngineDisagreement(MentorRulesError):  # noqa: N818 - the word of the public contract
+    """Two engines differ on one case: `fault` holds what each said. There is no verdict."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(f"{fault.cause}: {', '.join(sorted(fault.traces))}")
+
+
+def opinion_of(bench: Bench, judged: Judged) -> Opinion:
+    """Give what the first engine says of a case."""
+    return Opinion(
+        judged.outcomes,
+        eligibility(bench.blocking, judged.outcomes),
+        procedure(bench.remediable, judged.outcomes),
+    )
+
+
+def confirmed(bench: Bench, judged: Judged, opinion: Opinion, confirm: Confirm) -> tuple[str, ...]:
+    """Give the engines that agree on a case, after asking the second one where it is due.
+
+    Raises EngineDisagreement where it differs, EngineFault where it breaks. Where it is not
+    installed the first engine stands alone.
+    """
+    flagged = bool({opinion.eligibility, opinion.procedure} & FLAGGED)
+    asked_for = confirm == "all" or (confirm == "flagged" and flagged)
+    if not asked_for or not available():
+        return (bench.engine.name,)
+    second = bench.second.opinion(_in_order(judged.facts, bench.second.facts), judged.days)
+    if second != opinion:
+        raise EngineDisagreement(_differences(bench, opinion, second))
+    return (bench.engine.name, bench.second.name)
+
+
+def _in_order(facts: Mapping[FactId, Fact], wanted: Sequence[FactId]) -> list[int]:
+    """Give the bounds of facts in the order in which an engine takes them."""
+    return [bound for fact in wanted for bound in (facts[fact].lo, facts[fact].hi)]
+
+
+def _differences(bench: Bench, first: Opinion, second: Opinion) -> Fault:
+    """Give what two engines said, with the outcomes on which they differ."""
+    traces: dict[str, Trace] = {}
+    for name, own, other in (
+        (bench.engine.name, first, second),
+        (bench.second.name, second, first),
+    ):
+        outcomes = {
+            rule.rule.id: {
+                " ".join(f"{question}={reading}" for question, reading in reading.when): outcome
+                for reading, outcome in zip(rule.readings, mine, strict=True)
+            }
+            for rule, mine, others in zip(
+                bench.engine.rules, own.outcomes, other.outcomes, strict=True
+            )
+            if mine != others
+        }
+        traces[name] = Trace(
+            eligibility=own.eligibility, procedure=own.procedure, outcomes=outcomes
+        )
+    return Fault(what="disagreement", cause="two engines disagree", traces=traces)
+
+
+def fault_of(error: Exception) -> Fault:
+    """Give why a case got no verdict: never a cell of the dossier, types and fixed words only."""
+    if isinstance(error, EngineDisagreement):
+        return error.fault
+    if isinstance(error, EngineFault):
+        return Fault(what="engine_fault", cause=f"{error.engine}: {error.cause}")
+    return Fault(what="fault", cause=type(error).__name__)
 
 
 def _findings(
@@ -240,15 +323,18 @@ def check(
     language: Language = "en",
     settle: Mapping[str, str] | None = None,
     only: Only | None = None,
+    confirm: Confirm = "flagged",
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Give the report on every appointment of a dossier, judged on the day `as_of`.
 
     `readings` settles questions (a mapping, the name of a profile, or a TOML file), `settle`
     wins over it. `calendar` overrides days of the calendar (the path of a calendar file, or its
-    rows as mappings). `only` leaves the other verdict `not_judged`, and its rules out. `progress`
-    is told now and then how many appointments are judged, of how many. An appointment that a
-    fault of the library stops gets no verdict and stands in `run.faults`. Never asks for today,
+    rows as mappings). `only` leaves the other verdict `not_judged`, and its rules out. `confirm`
+    says which appointments the second engine must agree on (flagged, all, none). `progress`
+    is told now and then how many appointments are judged, of how many. An appointment on which
+    two engines disagree, or that a fault of the library stops, gets no verdict and stands in
+    `run.faults`. Never asks for today,
     never raises for a norm not met or a bad row. Raises UsageError for an unknown question or
     reading, RulebookError for a broken rulebook or calendar.
     """
@@ -259,31 +345,32 @@ def check(
     settled = rulebook.settle(readings, over=settle)
     bench = bench_for(rulebook, settled, language, "appointment", only)
     results: list[AppointmentResult] = []
-    faults: dict[str, str] = {}
+    faults: dict[str, Fault] = {}
+    confirmed_by: dict[str, tuple[str, ...]] = {}
     decided = _Decided(bench, settled)
     appointments = dossier.appointments
     for done, appointment in enumerate(appointments, start=1):
         try:
             judged = judge(bench, case_of(dossier, appointment, school_calendar, as_of))
+            opinion = opinion_of(bench, judged)
+            engines = confirmed(bench, judged, opinion, confirm)
             findings = _findings(bench, judged, school_calendar)
         except Exception as error:
             # A fault of ours must neither accuse anybody nor stop the others' answers.
-            faults[appointment.appointment_id] = type(error).__name__
+            faults[appointment.appointment_id] = fault_of(error)
             results.append(_without_verdict(appointment))
             continue
-        verdicts = (
-            eligibility(bench.blocking, judged.outcomes),
-            procedure(bench.remediable, judged.outcomes),
-        )
-        decided.add(verdicts, judged.outcomes)
+        if len(engines) > 1 or {opinion.eligibility, opinion.procedure} & FLAGGED:
+            confirmed_by[appointment.appointment_id] = engines
+        decided.add((opinion.eligibility, opinion.procedure), judged.outcomes)
         results.append(
             AppointmentResult(
                 appointment_id=appointment.appointment_id,
                 school_id=appointment.school_id,
                 mentor_id=appointment.mentor_id,
                 mentee_id=appointment.mentee_id,
-                eligibility=verdicts[0],
-                procedure=verdicts[1],
+                eligibility=opinion.eligibility,
+                procedure=opinion.procedure,
                 assumptions=_assumptions(bench, judged, language),
                 findings=findings,
             )
@@ -298,7 +385,7 @@ def check(
         try:
             of_reserve = reserves.findings(school_id, as_of)
         except Exception as error:
-            faults[school_id] = type(error).__name__
+            faults[school_id] = fault_of(error)
             of_reserve = ()
         schools.append(SchoolResult(school_id=school_id, findings=of_reserve))
     return Report(
@@ -315,17 +402,23 @@ def check(
         results=tuple(results),
         invalid=invalid_entries(dossier, language),
         run=Run(
-            confirmed_by={
-                result.appointment_id: (bench.engine.name,)
-                for result in results
-                if result.eligibility == "ineligible" or result.procedure == "breached"
-            },
+            confirmed_by=confirmed_by,
             faults=faults,
             ignored_columns=dossier.ignored_columns,
-            notes=tuple(_note(item, language) for item in dossier.notes),
+            notes=(
+                *(_note(item, language) for item in dossier.notes),
+                *_unconfirmed(confirm, language),
+            ),
             took_s=round(time.perf_counter() - started, 3),
         ),
     )
+
+
+def _unconfirmed(confirm: Confirm, language: Language) -> tuple[str, ...]:
+    """Give what is to be said where no second engine was asked."""
+    if confirm == "none":
+        return (say("done", "not_confirmed", language),)
+    return () if available() else (say("done", "no_second_engine", language),)
 
 
 class _Reserves:
@@ -396,12 +489,15 @@ def check_plan(
     readings: Readings = None,
     rulebook: Rulebook | None = None,
     calendar: Overrides = None,
+    confirm: Confirm = "flagged",
     language: Language = "en",
 ) -> PlanResult:
     """Give the verdict on whether one plan kept its terms, judged on the day `as_of`.
 
     `plan` None = no plan is registered: what was done is not known. `calendar` is that of
-    `check`. Raises as `check` does, and UsageError for rows that are not of one appointment.
+    `check`. Raises as `check` does, UsageError for rows that are not of one appointment, and
+    EngineDisagreement or EngineFault where the second engine, asked as `confirm` says, does not
+    confirm the answer.
     """
     expect_day("as_of", as_of)
     if plan is not None and plan.appointment_id != appointment.appointment_id:
@@ -417,12 +513,14 @@ def check_plan(
     bench = bench_for(rulebook, settled, language, "plan")
     [appointment] = dossier.appointments
     judged = judge(bench, case_of(dossier, appointment, school_calendar, as_of))
+    opinion = opinion_of(bench, judged)
     return PlanResult(
         appointment_id=appointment.appointment_id,
         school_id=appointment.school_id,
         as_of=as_of,
         provenance=provenance_of(rulebook, settled, school_calendar, language),
-        procedure=procedure(bench.remediable, judged.outcomes),
+        procedure=opinion.procedure,
+        confirmed_by=confirmed(bench, judged, opinion, confirm),
         assumptions=_assumptions(bench, judged, language),
         findings=_findings(bench, judged, school_calendar),
     )
@@ -441,14 +539,16 @@ def check_candidate(
     readings: Readings = None,
     rulebook: Rulebook | None = None,
     calendar: Overrides = None,
+    confirm: Confirm = "flagged",
     language: Language = "en",
 ) -> CandidateResult:
     """Give the verdict on whether `teacher` may mentor in `school` by an order of the day `on`.
 
     `quality`, `posts` and `categories` are the teacher's rows: None = not known, an empty
     list of posts = holds none. `subject` is the one to be mentored; None = any. `purpose`
-    "reserve" asks whether the person may enter the reserve. Raises as `check` does, and
-    UsageError for a row of another teacher.
+    "reserve" asks whether the person may enter the reserve. Raises as `check` does,
+    UsageError for a row of another teacher, and EngineDisagreement or EngineFault where the
+    second engine, asked as `confirm` says, does not confirm the answer.
     """
     dossier = Dossier(
         schools=[school], teachers=[teacher], quality=quality, posts=posts, categories=categories
@@ -466,6 +566,7 @@ def check_candidate(
         readings=readings,
         rulebook=rulebook,
         calendar=calendar,
+        confirm=confirm,
         language=language,
     )
 
@@ -481,6 +582,7 @@ def candidate_in(
     readings: Readings = None,
     rulebook: Rulebook | None = None,
     calendar: Overrides = None,
+    confirm: Confirm = "flagged",
     language: Language = "en",
     settle: Mapping[str, str] | None = None,
 ) -> CandidateResult:
@@ -503,12 +605,14 @@ def candidate_in(
     school_calendar = SchoolCalendar.load(calendar)
     case = Case(dossier, school_calendar, teacher_id, school_id, _subject(subject), on, on, purpose)
     judged = judge(bench, case)
+    opinion = opinion_of(bench, judged)
     return CandidateResult(
         teacher_id=teacher_id,
         school_id=school_id,
         on=on,
         provenance=provenance_of(rulebook, settled, school_calendar, language),
-        eligibility=eligibility(bench.blocking, judged.outcomes),
+        eligibility=opinion.eligibility,
+        confirmed_by=confirmed(bench, judged, opinion, confirm),
         assumptions=_assumptions(bench, judged, language),
         findings=_findings(bench, judged, school_calendar),
         invalid=invalid_entries(dossier, language),

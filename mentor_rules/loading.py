@@ -894,6 +894,14 @@ class _RuleChecker:
             self._refuse("act", "from and term go together", "give both, or neither")
         if act.until is not None and (act.from_ is not None or act.in_order):
             self._refuse("act.until", "until stands alone", "give from and term, or until")
+        if act.judged_undone and (
+            self.shape.check is None or act.in_order or act.from_ or act.until
+        ):
+            self._refuse(
+                "act.judged_undone",
+                "it is for a check beside an act without a due date",
+                "remove it, or from, term, until and in_order",
+            )
         if act.in_order and act.from_ is not None:
             self._refuse("act.from", "acts in order have no due date", "remove from and term")
         if act.from_ is not None and "/" not in act.from_:

@@ -104,6 +104,7 @@ class CandidateResult(_Result):
     on: date
     provenance: "Provenance"
     eligibility: Eligibility
+    confirmed_by: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     invalid: tuple["InvalidEntry", ...] = ()
@@ -121,6 +122,7 @@ class PlanResult(_Result):
     as_of: date
     provenance: "Provenance"
     procedure: Procedure
+    confirmed_by: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -210,7 +212,7 @@ class Deadlines(_Result):
     provenance: "Provenance"
     deadlines: tuple[DeadlineRow, ...]
     invalid: tuple["InvalidEntry", ...] = ()
-    faults: dict[str, str] = {}
+    faults: dict[str, "Fault"] = {}
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
@@ -228,11 +230,34 @@ class InvalidEntry(_Result):
     remedy: str
 
 
+class Trace(_Result):
+    """What one engine said of a case: its verdicts, and its outcomes where engines differ.
+
+    `outcomes` holds, by rule and by the readings chosen, what the rule gave.
+    """
+
+    eligibility: str
+    procedure: str
+    outcomes: dict[str, dict[str, str]]
+
+
+class Fault(_Result):
+    """Why something got no verdict: engines that disagree, or a fault of one of them."""
+
+    what: Literal["disagreement", "engine_fault", "fault"]
+    cause: str
+    traces: dict[str, Trace] = {}
+
+
 class Run(_Result):
-    """What differs by file and machine."""
+    """What differs by file and machine.
+
+    `confirmed_by` names the engines that agree on each flagged appointment; `faults` says, by
+    appointment (or school), why there is no verdict.
+    """
 
     confirmed_by: dict[str, tuple[str, ...]]
-    faults: dict[str, str]
+    faults: dict[str, Fault]
     ignored_columns: tuple[str, ...]
     notes: tuple[str, ...]
     took_s: float

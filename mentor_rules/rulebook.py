@@ -157,7 +157,8 @@ class ActTiming(Shape):
 
     `from_` is a date fact or another rule, whose act it runs from; `until` a date fact, another
     rule, whose due date it has, or `none`. `until`, `term_starts` and `roll` may be names that
-    readings bind.
+    readings bind. `judged_undone`: the check decides wherever it is certain, and the act only
+    tells what is pending from what is unknown.
     """
 
     done: list[str] = []
@@ -167,6 +168,7 @@ class ActTiming(Shape):
     term_starts: NonEmpty | None = None
     roll: NonEmpty | None = None
     until: NonEmpty | None = None
+    judged_undone: bool = False
     who: Texts
 
 
@@ -529,7 +531,8 @@ def _bound_parts(rule: Rule, bindings: _Bindings) -> tuple[Expression, Expressio
 def _timing(rule: Rule, bindings: _Bindings) -> Timing:
     act = rule.act
     assert act is not None  # noqa: S101 - asked only of a rule about an act
-    return Timing(tuple(act.done or act.in_order), bool(act.in_order), _due(rule, bindings))
+    due = _due(rule, bindings)
+    return Timing(tuple(act.done or act.in_order), bool(act.in_order), due, act.judged_undone)
 
 
 def _due(rule: Rule, bindings: _Bindings) -> Term | str | None:

@@ -13,12 +13,13 @@ from mentor_rules.judging import (
     bench_for,
     case_of,
     expect_day,
+    fault_of,
     invalid_entries,
     judge,
     provenance_of,
 )
 from mentor_rules.loading import builtin_rulebook
-from mentor_rules.result import DeadlineRow, Deadlines, DueReading, SkippedDay, State
+from mentor_rules.result import DeadlineRow, Deadlines, DueReading, Fault, SkippedDay, State
 from mentor_rules.rulebook import BoundRule, Readings, Rulebook
 from mentor_rules.texts import say
 from mentor_rules.vocabulary import Language
@@ -51,7 +52,7 @@ def deadlines(
     acts = _acts(bench.engine.rules)
     known = dossier.names() if names else None
     rows: list[DeadlineRow] = []
-    faults: dict[str, str] = {}
+    faults: dict[str, Fault] = {}
     for appointment in dossier.appointments:
         case = case_of(dossier, appointment, school_calendar, as_of)
         people = (appointment.mentor_id, appointment.mentee_id)
@@ -61,7 +62,7 @@ def deadlines(
             rows += _rows(case, bench, judged, acts, language, named)
         except Exception as error:
             # A fault of ours must not stop the others' answers.
-            faults[appointment.appointment_id] = type(error).__name__
+            faults[appointment.appointment_id] = fault_of(error)
     return Deadlines(
         as_of=as_of,
         provenance=provenance_of(rulebook, settled, school_calendar, language),
@@ -192,4 +193,4 @@ def _skipped(
         term_start="same_day" if term.same_day else "next_day",
     )
     for skipped in found.skipped:
-        yield SkippedDay(day=skipped.day, reason=skipped.say(language))
+        yield SkippedDay(day=skipped.day, reason=skipped.reason.say(language))

@@ -1,7 +1,8 @@
 """Seeded dossiers for differential tests: every branch of the design pages, at modest rates.
 
-No personal data. Rates are tuned so that each outcome a rule can reach, and each eligibility
-verdict, has a share of a few percent over many seeds.
+No personal data. Rates are tuned so that each outcome a rule can reach, and each verdict, has a
+share of a few percent over many seeds, under some choice of readings and as_of. Registers are
+written up to about TODAY; later dates are those of plans entered in advance.
 """
 
 from __future__ import annotations
@@ -11,11 +12,21 @@ import unicodedata
 from datetime import date, timedelta
 from typing import Any
 
+from tests.oracle_calendar import (
+    after_calendar_days,
+    after_working_days,
+    first_day,
+    half_year_end,
+    last_day,
+    year_of,
+)
+
 Row = dict[str, Any]
 Figures = tuple[Any, Any, Any]
 
 SUBJECTS = ("mathematics", "physics", "қазақ тілі", "русский язык", "history", "chemistry")
 LOW = ("none", "teacher", "moderator", "expert", "second", "first", "highest")
+TODAY = date(2026, 11, 23)
 GONE = None  # a quality row that is not there
 BLANK = ""  # a quality row without a figure
 PATTERNS: tuple[Figures, ...] = (
@@ -86,8 +97,44 @@ BAD_CELLS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("school_id", None),
         ("appointment_id", ""),
     ),
-    "reserve": (("formed_on", "31.02.2024"), ("formed_by", "everybody"), ("school_id", "")),
+    "plans": (
+        ("level_determined_on", "31.02.2026"),
+        ("drafted_on", "soon"),
+        ("agreed_by", "the neighbour"),
+        ("approved_on", "2026-13-01"),
+        ("recorded_until", "yesterday"),
+        ("final_has_results", "perhaps"),
+        ("interim_form", "song"),
+        ("period_until", "May"),
+    ),
+    "reserve": (("formed_on", "31.02.2024"), ("formed_by", "everybody"), ("formed_on", "x")),
 }
+ACTS = (
+    "level_determined_on",
+    "diagnosed_on",
+    "drafted_on",
+    "agreed_on",
+    "approved_on",
+    "interim_on",
+    "final_prepared_on",
+    "final_on",
+)
+FLAWS = (  # the rarer outcomes need some of them more often
+    *["level_near_due"] * 2,
+    "level_too_early",
+    *["no_level"] * 5,
+    "draft_near_due",
+    "diagnosis_late_or_missing",
+    "no_draft",
+    "signed_out_of_order",
+    "not_signed",
+    "interim_off",
+    "final_off",
+    *["agreed_by_other"] * 2,
+    "approved_by_other",
+    *["report_incomplete"] * 2,
+    *["period_off"] * 2,
+)
 KEYS = {
     "schools": "school_id",
     "teachers": "teacher_id",
@@ -95,6 +142,7 @@ KEYS = {
     "posts": "teacher_id",
     "quality": "teacher_id",
     "appointments": "mentee_id",
+    "plans": "appointment_id",
     "reserve": "teacher_id",
 }
 
@@ -112,6 +160,7 @@ class _Maker:
         self.subjects: dict[str, list[str]] = {}
         self.plain: set[str] = set()
         self.beginners: dict[str, list[str]] = {}
+        self.reserve_days: dict[str, date] = {}
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -138,7 +187,11 @@ class _Maker:
             [(9, 1)] * 6
             + [(9, 2), (9, 15), (8, 31), (8, 25), (10, 5), (11, 23), (12, 30)]
             + [(5, 24), (5, 25), (5, 26), (5, 27), (6, 15)]
+            # ten days later: a Saturday, the last day of the half-year, a holiday
+            + [(9, 16), (9, 16), (10, 15), (11, 12), (12, 17), (12, 22), (3, 11), (4, 29)]
         )
+        if self.chance(0.15):
+            return first_day(year) + timedelta(self.random.randint(-30, 266))
         return date(year, *month_day)
 
     def place(self) -> None:
@@ -148,11 +201,13 @@ class _Maker:
             )
             row: Row = {"school_id": school, "kind": kind}
             if self.chance(0.5):
-                row["week"] = self.random.choice(["5", "6", 5, ""])
+                row["week"] = self.random.choice(["5", "6", 5, 6, ""])
             if not self.chance(0.03):
                 self.tables["schools"].append(row)
         for mentor in self.mentors:
-            year = self.random.choice([2026] * 14 + [2025] * 3 + [2024, 2023, 2022, 2021, 2020])
+            year = self.random.choice(
+                [2026] * 14 + [2025] * 3 + [2024, 2023, 2022, 2022, 2021, 2021, 2020]
+            )
             self.anchor[mentor] = self.order_day(year)
             if self.chance(0.06):
                 self.anchor[mentor] = date(2020, 5, 1) + timedelta(self.random.randint(0, 12))
@@ -367,22 +422,177 @@ class _Maker:
         elif self.chance(0.3):
             row["subject"] = self.random.choice([*SUBJECTS, "geography"])
         starts = ordered
-        if self.chance(0.5):
-            starts = ordered + timedelta(self.random.choice([-3, 0, 1, 4, 10]))
+        if self.chance(0.6):
+            starts = self.start(ordered)
             row["starts_on"] = self.written(starts)
         if not self.chance(0.15):
             end = date(starts.year + (starts.month > 5), 5, 25)
             row["ends_on"] = self.written(
-                max(starts, self.random.choice([end, end, end - timedelta(120), end]))
+                max(starts, end + timedelta(self.random.choice([0, 0, 0, 0, -120, 1, 90])))
             )
         self.tables["appointments"].append(row)
+        if not self.chance(0.06):
+            self.tables["plans"].append(
+                {"appointment_id": row["appointment_id"]} | self.plan(starts)
+            )
+
+    def start(self, ordered: date) -> date:
+        """A first day near the order, often one whose tenth day after is a rest day."""
+        year = year_of(ordered)
+        if self.chance(0.08):
+            return half_year_end(year) + timedelta(self.random.choice([0, 1, 30]))
+        if year == 2022 and self.chance(0.3):
+            return date(2022, 9, 30) + timedelta(self.random.choice([-10, 0, 1]))
+        starts = ordered + timedelta(self.random.choice([-3, 0, 1, 4, 10]))
+        if self.chance(0.6):
+            while len(set(self.level_dues(starts))) == 1:
+                starts += timedelta(1)
+        return starts
+
+    # ---------------------------------------------------------------- plans
+
+    def around(self, days: list[date]) -> date:
+        """One of the days, the day before or the day after it."""
+        return self.random.choice(days) + timedelta(self.random.choice([-1, 0, 0, 1]))
+
+    def level_dues(self, starts: date) -> list[date]:
+        ends = [(5, True), (6, True), (5, False)]
+        return [after_calendar_days(starts, 10, week, roll).day for week, roll in ends]
+
+    def draft_dues(self, level: date | None, starts: date) -> list[date]:
+        """When the draft is due, in either week; with no level, after its latest days."""
+        froms = self.level_dues(starts) if level is None else [level]
+        return [after_working_days(day, 5, week).day for day in froms for week in (5, 6)]
+
+    def plan(self, starts: date) -> Row:
+        """Every act in time, or with one flaw, or with several; not yet done where too early."""
+        flaws = self.random.choice([0, 0, 0, 0, 1, 1, 1, 1, 2, 4])
+        wrong = {self.random.choice(FLAWS) for _ in range(flaws)}
+        plan: dict[str, date | None] = {}
+        level: date | None = starts + timedelta(self.random.choice([3, 7, 9]))
+        if self.chance(0.25):
+            level = self.random.choice(self.level_dues(starts)[:2])
+        if "level_near_due" in wrong:
+            level = self.around(self.level_dues(starts))
+        elif "level_too_early" in wrong:
+            level = starts - timedelta(self.random.choice([1, 4]))
+        elif "no_level" in wrong:
+            level = None
+        plan["level_determined_on"] = level
+        dues = self.draft_dues(level, starts)
+        drafted = min(dues) - timedelta(self.random.choice([0, 0, 1, 3]))
+        if "draft_near_due" in wrong or ("no_level" in wrong and self.chance(0.15)):
+            drafted = self.around(dues)
+        elif "no_level" in wrong:
+            drafted = max(dues) - timedelta(self.random.choice([0, 0, 0, 0, 1, 7]))
+        diagnosed = drafted - timedelta(self.random.choice([0, 1, 2]))
+        if "diagnosis_late_or_missing" in wrong and self.chance(0.7):
+            diagnosed = self.around(dues)
+        plan["diagnosed_on"] = (
+            None if "diagnosis_late_or_missing" in wrong and self.chance(0.3) else diagnosed
+        )
+        plan["drafted_on"] = None if "no_draft" in wrong else drafted
+        agreed = drafted + timedelta(self.random.choice([0, 0, 1, 3]))
+        if self.chance(0.3):
+            agreed = drafted
+        approved = agreed + timedelta(self.random.choice([0, 0, 1, 3]))
+        if "signed_out_of_order" in wrong:
+            agreed -= timedelta(self.random.choice([1, 4]))
+            approved -= timedelta(self.random.choice([0, 4, 5]))
+        plan["agreed_on"] = None if "not_signed" in wrong and self.chance(0.4) else agreed
+        plan["approved_on"] = None if "not_signed" in wrong and self.chance(0.7) else approved
+        plan |= self.reports(starts, wrong)
+        texts = self.posts_and_bodies(wrong)
+        plan |= self.period(starts, wrong)
+        return self.registered(plan, starts) | texts
+
+    def reports(self, starts: date, wrong: set[str]) -> dict[str, date | None]:
+        half, end = half_year_end(year_of(starts)), last_day(year_of(starts))
+        interim: date | None = half - timedelta(self.random.choice([0, 1, 10, 35]))
+        if "interim_off" in wrong:
+            interim = self.random.choice([half + timedelta(1), self.around([half]), starts, None])
+        final: date | None = end - timedelta(self.random.choice([0, 1, 10]))
+        if "final_off" in wrong:
+            final = self.random.choice([end + timedelta(1), end + timedelta(16), end, None])
+        prepared = self.random.choice([None, end - timedelta(12)])
+        return {"interim_on": interim, "final_prepared_on": prepared, "final_on": final}
+
+    def posts_and_bodies(self, wrong: set[str]) -> Row:
+        row: Row = {
+            "agreed_by": "deputy_head_academic",
+            "approved_by": "head",
+            "interim_body": "methodical_association",
+            "interim_form": self.random.choice(["video"] * 8 + ["project", "other", ""]),
+            "final_body": "pedagogical_council",
+            "final_has_results": "yes",
+            "final_has_recommendations": "yes",
+        }
+        if "agreed_by_other" in wrong:
+            row["agreed_by"] = self.random.choice(["deputy_head", "head", "head", "other", ""])
+        if "approved_by_other" in wrong:
+            row["approved_by"] = self.random.choice(["deputy_head", "deputy_head", "other", ""])
+        if "report_incomplete" in wrong:
+            column = self.random.choice(
+                ["interim_body", "final_body", "final_has_results", "final_has_recommendations"]
+            )
+            other = "no" if column.startswith("final_has") else "other"
+            row[column] = self.random.choice([other, other, ""])
+        return row
+
+    def period(self, starts: date, wrong: set[str]) -> dict[str, date | None]:
+        year = year_of(starts)
+        since: date | None = self.random.choice([starts, first_day(year), starts + timedelta(9)])
+        until: date | None = date(year + 1, 5, self.random.choice([1, 20, 25, 31]))
+        if "period_off" in wrong:
+            if self.chance(0.5):
+                earliest = min(starts, first_day(year))
+                since = self.random.choice([earliest - timedelta(1), earliest - timedelta(9), None])
+            else:
+                until = self.random.choice(
+                    [date(year + 1, 4, 30), date(year + 1, 6, 1), date(year + 2, 5, 25), None]
+                )
+        if since is not None and until is not None:
+            since = min(since, until)
+        return {"period_from": since, "period_until": until}
+
+    def registered(self, plan: dict[str, date | None], starts: date) -> Row:
+        """The cells of the register: what comes after its last entry is seldom in it."""
+        row: Row = {}
+        latest = TODAY
+        if self.chance(0.22):
+            steps = [-400, -60, -10, -1, 0, 30]
+            latest = TODAY + timedelta(self.random.choice(steps))
+            if self.chance(0.5):
+                latest = starts + timedelta(self.random.choice([-5, 0, 6, 10, 15, 17, 60]))
+            row["recorded_until"] = self.written(latest)
+        in_advance = self.chance(0.15)
+        for column, day in plan.items():
+            if day is None:
+                row[column] = self.random.choice(["", None])
+            elif column in ACTS and day > latest and not in_advance:
+                if self.chance(0.3):
+                    row[column] = ""
+            elif column in ACTS or plan["drafted_on"] is not None or self.chance(0.5):
+                row[column] = self.written(day)
+        if "drafted_on" not in row and self.chance(0.7):
+            row.pop("period_from", None)
+            row.pop("period_until", None)
+        return row
 
     def reserved(self, mentor: str) -> None:
         if not self.chance(0.6):
             return
         school = self.home[mentor] if not self.chance(0.08) else self.random.choice(self.schools)
-        row: Row = {"school_id": school, "teacher_id": mentor, "formed_by": "pedagogical_council"}
-        if not self.chance(0.15):
+        row: Row = {"school_id": school, "teacher_id": mentor}
+        row["formed_by"] = self.random.choice(["pedagogical_council"] * 18 + ["other", ""])
+        row["proposed_by"] = self.random.choice(["methodical_association"] * 18 + ["other", ""])
+        if not self.chance(0.08):
+            row["protocol_no"] = str(self.random.randint(1, 9))
+        if self.chance(0.3):
+            row["formed_on"] = self.written(
+                self.reserve_days.setdefault(school, self.anchor[mentor])
+            )
+        elif not self.chance(0.15):
             row["formed_on"] = self.near(self.anchor[mentor], -300, -5, -1, 0, 1)
         self.tables["reserve"].append(row)
 
@@ -414,6 +624,8 @@ class _Maker:
                 row[key] = self.random.choice(["", None])
                 if table == "quality" and self.chance(0.7):
                     row["subject"] = self.random.choice(["geography", ""])
+        if self.tables["reserve"] and self.chance(0.05):
+            self.random.choice(self.tables["reserve"])["school_id"] = ""
         rows = self.tables["quality"]
         if rows and self.chance(0.05):  # the teacher cannot be read, subject and year can
             self.random.choice(rows)["teacher_id"] = ""
@@ -426,6 +638,7 @@ class _Maker:
             ("categories", 0.2),
             ("posts", 0.08),
             ("quality", 0.02),
+            ("plans", 0.03),
             ("reserve", 0.1),
         ):
             if self.chance(share):
@@ -454,7 +667,8 @@ class _Maker:
             ("posts", 0.06),
             ("quality", 0.012),
             ("appointments", 0.02),
-            ("reserve", 0.02),
+            ("plans", 0.02),
+            ("reserve", 0.012),
         ):
             self.spoil(table, share)
         self.double("schools", 0.03, "kind", ("ordinary", "small_complement"))
@@ -462,6 +676,7 @@ class _Maker:
         self.double("quality", 0.01, "percent", (12, 64, "70.5"))
         self.double("appointments", 0.01, "ends_on", ("2027-01-31", "2026-12-01"))
         self.double("posts", 0.02, "acting", ("yes", "no"))
+        self.double("plans", 0.02, "agreed_by", ("deputy_head", "head"))
         self.lose_keys()
         for rows in self.tables.values():
             self.random.shuffle(rows)

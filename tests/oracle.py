@@ -2,7 +2,8 @@
 
 Written from the design pages alone. Where the library works with bounds and sets, this file
 completes what the records leave open, asks the norm about each completion in plain Python,
-and collects the answers.
+and collects the answers. The plan's norms stand in oracle_procedure.py and the days in
+oracle_calendar.py, each with its own decisions.
 
 Decisions (where a page leaves something open; the reading that never guesses is taken)
  1. `categories` absent: no history, never a doubt (it is optional, and complete nowhere).
@@ -38,13 +39,25 @@ Decisions (where a page leaves something open; the reading that never guesses is
     like any other day, so it is not before a year that begins on 1 September.
 16. category_term: `none` is no category, a legacy one is. A 29 February anniversary falls on
     1 March. Years run from the `from` of the record that counts on ordered_on.
-17. Advisory rules are not in force before 2020-05-07 either (all are dated by ordered_on).
+17. Advisory rules are not in force before 2020-05-07 either. plan/ and reporting/ (the form
+    too) are dated by starts_on, all else by ordered_on, so one appointment may be judged on one
+    side only. Not judged is what has no rule in force.
 18. Identical rows = equal cells in the known columns after reading; a figure stated as percent
     in one and as learners in the other is a disagreement.
 19. "Within one unit of percent's last digit" includes exactly one unit; a float has the digits
     of its shortest decimal (60.0 is 60).
-20. teachers.iin is not checked here. An end before its start is not looked for.
+20. teachers.iin is not checked here. An end before its start is not looked for, in no table;
+    the generator avoids it.
 21. A row in which nothing at all is stated is no row.
+22. plan/approved asks `roll` and `term_start` only where plan_term_covers is approval or open.
+23. Reserve: a group is the rows of one school with one formed_on. A group with no formed_on is
+    unknown under both rules. An invalid row leaves every group of its school unknown (of every
+    school, if the school cannot be read); a school with invalid rows alone has no group.
+24. reserve/formed: another body breaches even if a cell of the group is empty. proposed_on
+    plays no part. A group of one school whose day is after as_of is judged like any other.
+25. reserve/only_qualified: not_self and the status play no part; a verdict that depends on a
+    reading is not certain, so it leaves the group unknown unless another teacher is ineligible.
+    A head is barred from the reserve under both readings of reserve_only.
 """
 
 from __future__ import annotations
@@ -58,6 +71,9 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from tests import oracle_procedure as procedure
+from tests.oracle_calendar import last_day, year_of
+
 Row = dict[str, Any]
 Reading = tuple[str, str]
 Key = frozenset[Reading]
@@ -68,6 +84,7 @@ Triple = tuple[Fraction | None, Fraction | None, Fraction | None]
 Profile = tuple[bool, ...]
 
 IN_FORCE = date(2020, 5, 7)
+FIVE_DAY_DEFAULT = date(2022, 10, 1)
 QUESTIONS: dict[str, tuple[str, ...]] = {  # readings, the default of a settled one first
     "floor": ("lower", "upper"),
     "period": ("each_year", "mean"),
@@ -76,8 +93,12 @@ QUESTIONS: dict[str, tuple[str, ...]] = {  # readings, the default of a settled 
     "expired_category": ("must_be_valid", "once_awarded"),
     "ethics_silence": ("presumed", "must_be_confirmed"),
     "reserve_only": ("bars_appointment", "bars_reserve_only"),
+    "roll": ("to_working_day", "none"),
+    "final_report_due": ("council_meeting", "school_year_end"),
+    "plan_term_covers": ("drafting", "approval"),
+    "term_start": ("next_day", "same_day"),
 }
-LIVE = frozenset({"floor", "period", "acting_post"})
+LIVE = frozenset({"floor", "period", "acting_post", "roll", "final_report_due"})
 BLOCKING = (
     "eligibility/qualification_category",
     "eligibility/pedagogical_ethics",
@@ -93,6 +114,18 @@ ADVISORY = (
     "appointment/category_term",
     "appointment/still_qualified",
 )
+REMEDIABLE = (
+    "appointment/one_academic_year",
+    "plan/level_determined",
+    "plan/drafted",
+    "plan/agreed",
+    "plan/approved",
+    "plan/signed_in_order",
+    "plan/one_academic_year",
+    "reporting/interim",
+    "reporting/final",
+)
+PROCEDURE = (*REMEDIABLE, "reporting/interim_form")
 ASKS: dict[str, tuple[str, ...]] = {
     "eligibility/qualification_category": ("expired_category",),
     "eligibility/pedagogical_ethics": ("ethics_silence",),
@@ -104,6 +137,10 @@ ASKS: dict[str, tuple[str, ...]] = {
         "acting_post",
         "reserve_only",
     ),
+    "plan/level_determined": ("roll", "term_start"),
+    "plan/drafted": ("roll", "term_start"),
+    "plan/approved": ("plan_term_covers", "roll", "term_start"),
+    "reporting/final": ("final_report_due",),
 }
 
 RANK = {
@@ -279,6 +316,27 @@ COLUMNS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "starts_on": _date,
         "ends_on": _date,
     },
+    "plans": {
+        "appointment_id": _text,
+        "recorded_until": _date,
+        "level_determined_on": _date,
+        "diagnosed_on": _date,
+        "drafted_on": _date,
+        "agreed_on": _date,
+        "agreed_by": _code("deputy_head_academic", "deputy_head", "head", "other"),
+        "approved_on": _date,
+        "approved_by": _code("head", "deputy_head", "other"),
+        "period_from": _date,
+        "period_until": _date,
+        "interim_on": _date,
+        "interim_body": _code("methodical_association", "other"),
+        "interim_form": _code("video", "project", "method", "open_lesson", "publication", "other"),
+        "final_prepared_on": _date,
+        "final_on": _date,
+        "final_body": _code("pedagogical_council", "other"),
+        "final_has_results": _code("yes", "no"),
+        "final_has_recommendations": _code("yes", "no"),
+    },
     "reserve": {
         "school_id": _text,
         "teacher_id": _text,
@@ -296,6 +354,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "posts": ("teacher_id", "post"),
     "quality": ("teacher_id", "subject", "school_year"),
     "appointments": ("appointment_id", "school_id", "mentor_id", "mentee_id", "ordered_on"),
+    "plans": ("appointment_id",),
     "reserve": ("school_id", "teacher_id"),
 }
 KEYED: dict[str, tuple[str, ...]] = {
@@ -303,6 +362,7 @@ KEYED: dict[str, tuple[str, ...]] = {
     "teachers": ("teacher_id",),
     "quality": ("teacher_id", "subject", "school_year"),
     "appointments": ("appointment_id",),
+    "plans": ("appointment_id",),
 }
 
 
@@ -376,18 +436,9 @@ def _stated(row: Row) -> Row:
 # ------------------------------------------------------------------ days and years
 
 
-def _year_of(day: date) -> int:
-    """The calendar year in which the day's school year begins (26 May on: the coming one)."""
-    return day.year if (day.month, day.day) > (5, 25) else day.year - 1
-
-
-def _last_day(year: int) -> date:
-    return date(year + 1, 5, 25)
-
-
 def _three_completed(day: date) -> tuple[int, int, int]:
     last = day.year
-    while not _last_day(last) < day:
+    while not last_day(last) < day:
         last -= 1
     return last - 2, last - 1, last
 
@@ -536,11 +587,15 @@ class _Dossier:
             ("posts", "teacher_id"),
             ("reserve", "teacher_id"),
             ("appointments", "mentee_id"),
+            ("plans", "appointment_id"),
         ):
             self.open_keys[name] = {row.get(column) for row in bad[name]}  # None: everyone
         self.categories = _grouped(rows["categories"], "teacher_id")
         self.posts = _grouped(rows["posts"], "teacher_id")
         self.reserve = _grouped(rows["reserve"], "teacher_id")
+        self.reserve_of_school = _grouped(rows["reserve"], "school_id")
+        self.open_reserves = {row.get("school_id") for row in bad["reserve"]}  # None: all
+        self.plans = {row["appointment_id"]: row for row in rows["plans"]}
         self.quality: dict[tuple[str, str, int], Fraction | None] = {}
         self.taught: dict[str, dict[int, set[str]]] = {}
         for row in rows["quality"]:
@@ -573,6 +628,19 @@ class _Dossier:
     def teacher(self, teacher: str) -> Row | None:
         """The teacher's row, None if nothing is known of its cells."""
         return None if self.is_open("teachers", teacher) else self.teachers.get(teacher)
+
+    def plan(self, appointment: str) -> Row | None:
+        """The plan's row, None if nothing is known of its cells."""
+        return None if self.is_open("plans", appointment) else self.plans.get(appointment)
+
+    def weeks(self, school: str, day: date) -> tuple[int, ...]:
+        """Every number of working days a week that the school may have had on the day."""
+        row = None if self.is_open("schools", school) else self.schools.get(school)
+        if row is None:
+            return (5, 6)
+        if "week" in row:
+            return (int(row["week"]),)
+        return (5,) if day >= FIVE_DAY_DEFAULT else (5, 6)
 
     # -------------------------------------------------------------- category
 
@@ -698,7 +766,7 @@ class _Dossier:
     # -------------------------------------------------------------- quality
 
     def _figure(self, teacher: str, subject: str, year: int, first: date | None) -> Fraction | None:
-        if first is not None and _last_day(year) < first:
+        if first is not None and last_day(year) < first:
             return None
         if self.open_quality:
             matches = itertools.product((teacher, None), (subject, None), (year, None))
@@ -799,7 +867,7 @@ class _Dossier:
         row = self.teacher(mentee)
         if row is None or "first_taught_on" not in row:
             return BOTH
-        return frozenset({_year_of(row["first_taught_on"]) >= _year_of(starts)})
+        return frozenset({year_of(row["first_taught_on"]) >= year_of(starts)})
 
     def listed(self, school: str, teacher: str, day: date) -> frozenset[bool]:
         if "reserve" not in self.present or self.is_open("reserve", teacher):
@@ -850,11 +918,22 @@ def _grouped(rows: list[Row], column: str) -> dict[Any, list[Row]]:
 # ------------------------------------------------------------------ judging
 
 
-def _readings(settled: dict[str, str]) -> dict[str, list[tuple[Key, dict[str, str]]]]:
-    """Per rule, each combination of its live readings, with the value of all its questions."""
-    combinations: dict[str, list[tuple[Key, dict[str, str]]]] = {}
-    for rule in (*BLOCKING, *ADVISORY):
+Combinations = dict[str, list[tuple[Key, dict[str, str]]]]
+
+
+def _readings(settled: dict[str, str]) -> Combinations:
+    """Per rule, each combination of its live readings, with the value of all its questions.
+
+    Mildest first in the questions of the plan, so the first combination is the mildest.
+    """
+    for question, reading in settled.items():
+        if reading != "open" and reading not in QUESTIONS[question]:
+            raise ValueError(f"{question} has no reading {reading}")
+    combinations: Combinations = {}
+    for rule in (*BLOCKING, *ADVISORY, *PROCEDURE):
         questions = ASKS.get(rule, ())
+        if rule == "plan/approved" and settled.get("plan_term_covers", "drafting") == "drafting":
+            questions = questions[:1]
         choices: list[tuple[str, ...]] = []
         live: set[str] = set()
         for question in questions:
@@ -877,42 +956,78 @@ def _readings(settled: dict[str, str]) -> dict[str, list[tuple[Key, dict[str, st
 def judge(
     dossier: dict[str, Any], *, as_of: str, settled: dict[str, str] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Per readable appointment_id: {"eligibility": …, "rules": {rule: {"outcome", "readings"}}}.
+    """Per readable appointment_id: {"eligibility": …, "procedure": …, "rules": {rule: ruling}}.
 
+    A ruling is {"outcome", "readings": {live readings: outcome}}. Those of PROCEDURE also hold
+    "due" (date or None) and "provisional" (bool) per live readings, "done" (date or None),
+    "days_late" (int or None) and "latest" (bool), the last two those of the mildest reading.
     An appointment whose own row is invalid is not_judged and has no rules. The inner
     dictionaries may be shared between appointments: do not change them.
     """
-    for question, reading in (settled or {}).items():
-        if reading != "open" and reading not in QUESTIONS[question]:
-            raise ValueError(f"{question} has no reading {reading}")
+    combinations = _readings(settled or {})
     book = _Dossier(dossier)
     today = _date(as_of)
-    combinations = _readings(settled or {})
     results: dict[str, dict[str, Any]] = {
-        appointment: {"eligibility": "not_judged", "rules": {}} for appointment in book.unjudged
+        appointment: {"eligibility": "not_judged", "procedure": "not_judged", "rules": {}}
+        for appointment in book.unjudged
     }
     before = {
         rule: {"outcome": "not_in_force", "readings": {k: "not_in_force" for k, _ in keys}}
         for rule, keys in combinations.items()
+        if rule not in PROCEDURE
     }
     for appointment in book.appointments:
-        key = appointment["appointment_id"]
-        if appointment["ordered_on"] < IN_FORCE:
-            results[key] = {"eligibility": "not_judged", "rules": dict(before)}
-            continue
-        tables = _tables(book, appointment, today, combinations)
-        results[key] = {
-            "eligibility": _verdict(tuple(tables[rule] for rule in BLOCKING)),
-            "rules": {rule: _ruling(table) for rule, table in tables.items()},
-        }
+        result: dict[str, Any] = {"eligibility": "not_judged", "rules": dict(before)}
+        if appointment["ordered_on"] >= IN_FORCE:
+            tables = _tables(book, appointment, today, combinations)
+            result["eligibility"] = _verdict(tuple(tables[rule] for rule in BLOCKING))
+            result["rules"] = {rule: _ruling(table) for rule, table in tables.items()}
+        told = _procedure(book, appointment, today, combinations)
+        result["procedure"] = procedure.verdict(
+            tuple(tuple((key, one.outcome) for key, one in told[rule]) for rule in REMEDIABLE)
+        )
+        result["rules"] |= {rule: _dated_ruling(readings) for rule, readings in told.items()}
+        results[appointment["appointment_id"]] = result
     return results
+
+
+def _procedure(
+    book: _Dossier, appointment: Row, today: date, combinations: Combinations
+) -> dict[str, list[tuple[Key, procedure.Told]]]:
+    ordered: date = appointment["ordered_on"]
+    starts: date = appointment.get("starts_on") or ordered
+    ends: date | None = appointment.get("ends_on")
+    plan = book.plan(appointment["appointment_id"])
+    rules = procedure.plan_rules(plan, starts, book.weeks(appointment["school_id"], starts), today)
+    rules["appointment/one_academic_year"] = lambda _: procedure.one_academic_year(starts, ends)
+    told = {}
+    for rule in PROCEDURE:
+        in_force = (ordered if rule.startswith("appointment/") else starts) >= IN_FORCE
+        told[rule] = [
+            (key, rules[rule](chosen) if in_force else procedure.NOT_IN_FORCE)
+            for key, chosen in combinations[rule]
+        ]
+    return told
+
+
+def _dated_ruling(readings: list[tuple[Key, procedure.Told]]) -> dict[str, Any]:
+    mildest = readings[0][1]
+    return {
+        "outcome": _merged(frozenset(told.outcome for _, told in readings)),
+        "readings": {key: told.outcome for key, told in readings},
+        "due": {key: told.due for key, told in readings},
+        "done": mildest.done,
+        "days_late": mildest.days_late,
+        "provisional": {key: told.provisional for key, told in readings},
+        "latest": mildest.latest,
+    }
 
 
 def _tables(
     book: _Dossier,
     appointment: Row,
     today: date,
-    combinations: dict[str, list[tuple[Key, dict[str, str]]]],
+    combinations: Combinations,
 ) -> dict[str, Table]:
     mentor, mentee = appointment["mentor_id"], appointment["mentee_id"]
     school, ordered = appointment["school_id"], appointment["ordered_on"]
@@ -967,6 +1082,88 @@ def _tables(
     }
 
 
+# ------------------------------------------------------------------ the reserve
+
+
+def judge_reserve(
+    dossier: dict[str, Any], *, as_of: str, settled: dict[str, str] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Per school_id, a group per formed_on: {"formed_on": date or None, rule: outcome, …}.
+
+    The undated group stands last. `as_of` must be a date and changes nothing (decision 24).
+    """
+    _date(as_of)
+    combinations = _readings(settled or {})
+    book = _Dossier(dossier)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for school, rows in sorted(book.reserve_of_school.items()):
+        is_open = school in book.open_reserves or None in book.open_reserves
+        by_day: dict[date | None, list[Row]] = {}
+        for row in rows:
+            by_day.setdefault(row.get("formed_on"), []).append(row)
+        found[school] = []
+        for day in sorted(by_day, key=lambda one: one or date.max):
+            formed = qualified = "unknown"
+            if day is not None and day < IN_FORCE:
+                formed = qualified = "not_in_force"
+            elif day is not None:
+                teachers = {row["teacher_id"] for row in by_day[day]}
+                verdicts = {
+                    _candidate(book, teacher, school, day, combinations) for teacher in teachers
+                }
+                # An open row can add somebody, and cannot take off who is listed.
+                qualified = _only_qualified(verdicts | ({"undetermined"} if is_open else set()))
+                formed = "unknown" if is_open else _formed(by_day[day])
+            found[school].append(
+                {
+                    "formed_on": day,
+                    "reserve/formed": formed,
+                    "reserve/only_qualified": qualified,
+                }
+            )
+    return found
+
+
+def _formed(entries: list[Row]) -> str:
+    bodies = (("formed_by", "pedagogical_council"), ("proposed_by", "methodical_association"))
+    stated = [entry.get(column) == body for entry in entries for column, body in bodies]
+    other = [entry.get(column, body) != body for entry in entries for column, body in bodies]
+    if any(other):
+        return "breached"
+    numbered = all("protocol_no" in entry for entry in entries)
+    return "satisfied" if numbered and all(stated) else "unknown"
+
+
+def _only_qualified(verdicts: set[str]) -> str:
+    if "ineligible" in verdicts:
+        return "breached"
+    return "satisfied" if verdicts == {"eligible"} else "unknown"
+
+
+def _candidate(
+    book: _Dossier, teacher: str, school: str, day: date, combinations: Combinations
+) -> str:
+    """The verdict on a teacher who is to enter the reserve, whatever the subject."""
+    category, ethics, quality, excluded, _ = BLOCKING
+    return _verdict(
+        (
+            tuple(
+                (k, _norm(book.qualified(teacher, day, c["expired_category"])))
+                for k, c in combinations[category]
+            ),
+            tuple(
+                (k, _norm(book.ethical(teacher, day, c["ethics_silence"])))
+                for k, c in combinations[ethics]
+            ),
+            book.quality_table(teacher, school, None, day, combinations[quality]),
+            tuple(
+                (k, _norm(book.free_of_posts(teacher, day, c["acting_post"])))
+                for k, c in combinations[excluded]
+            ),
+        )
+    )
+
+
 def shares(seeds: int = 40, appointments: int = 500, as_of: str = "2026-11-23") -> str:
     """How often each verdict and each outcome comes, in percent, over generated dossiers."""
     import time
@@ -982,7 +1179,8 @@ def shares(seeds: int = 40, appointments: int = 500, as_of: str = "2026-11-23") 
         results = judge(case, as_of=as_of)
         took += time.perf_counter() - started
         for result in results.values():
-            counts.setdefault("eligibility", Counter())[result["eligibility"]] += 1
+            for side in ("eligibility", "procedure"):
+                counts.setdefault(side, Counter())[result[side]] += 1
             for rule, ruling in result["rules"].items():
                 counts.setdefault(rule, Counter())[ruling["outcome"]] += 1
     lines = []

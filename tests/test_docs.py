@@ -27,13 +27,28 @@ from typing import Any, get_args
 
 import pytest
 
-from mentor_rules import CandidateResult, Dossier, Finding, check, load_rulebook
+import mentor_rules
+from mentor_rules import (
+    Calendar,
+    CandidateResult,
+    Deadlines,
+    Dossier,
+    Finding,
+    PlanResult,
+    check,
+    deadlines,
+    load_rulebook,
+)
 from mentor_rules import cli as command_line
 from mentor_rules import errors as trouble
+from mentor_rules.calendar_data import COLUMNS, KINDS, Week, load_calendar_data
 from mentor_rules.cases import GIVEN, run_cases
+from mentor_rules.loading import PLACEHOLDERS
 from mentor_rules.records import TABLES, columns
-from mentor_rules.rulebook import Outcome, RuleShape
-from mentor_rules.verdict import ELIGIBILITIES
+from mentor_rules.report.deadlines import deadline_lines
+from mentor_rules.result import DeadlineRow, State
+from mentor_rules.rulebook import ActTiming, Outcome, RuleShape
+from mentor_rules.verdict import ELIGIBILITIES, PROCEDURES
 from mentor_rules.vocabulary import BLANKS
 from tests.test_layers import LAYERS
 
@@ -327,6 +342,7 @@ CHECKING = DOCS / "check-a-dossier.md"
 PYTHON = DOCS / "use-from-python.md"
 SOURCES = DOCS / "sources.md"
 CORRECTING = DOCS / "read-and-correct-a-rule.md"
+TERMS = DOCS / "terms-and-calendar.md"
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -393,12 +409,12 @@ def test_the_exit_codes_are_those_of_the_command_line() -> None:
     ]
 
 
-def test_the_options_are_those_of_the_command_line() -> None:
-    text = section(CHECKING, "Options")
-    shown = {code.split()[0] for row in rows(text) for code in codes(row[0])}
+@pytest.mark.parametrize(("command", "page"), [("check", CHECKING), ("deadlines", TERMS)])
+def test_the_options_are_those_of_the_command_line(command: str, page: Path) -> None:
+    shown = {code.split()[0] for row in rows(section(page, "Options")) for code in codes(row[0])}
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
     done = subprocess.run(
-        [str(SCRIPT), "check", "--help"],
+        [str(SCRIPT), command, "--help"],
         capture_output=True,
         encoding="utf-8",
         env=environment,
@@ -408,10 +424,25 @@ def test_the_options_are_those_of_the_command_line() -> None:
     assert shown == set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
 
 
+def test_every_command_is_shown_on_a_page() -> None:
+    names = [command.name for command in command_line.app.registered_commands]
+    names += [f"rules {command.name}" for command in command_line.rules_app.registered_commands]
+    pages = "\n".join(page.read_text("utf-8") for page in EVERY_PAGE)
+    assert [name for name in names if f"mentor-rules {name}" not in pages] == []
+
+
+def test_every_public_name_is_named() -> None:
+    text = PYTHON.read_text("utf-8") + TERMS.read_text("utf-8")
+    assert [name for name in mentor_rules.__all__ if not re.search(rf"\b{name}\b", text)] == []
+
+
 def test_the_verdicts_and_outcomes_are_those_of_the_library() -> None:
-    shown = [codes(row[0])[0] for row in rows(section(CHECKING, "The answer"))]
-    assert shown == list(ELIGIBILITIES)
-    assert set(get_args(Outcome)) <= set(codes(section(PYTHON, "The JSON result")))
+    for heading, verdicts in (("Eligibility", ELIGIBILITIES), ("Procedure", PROCEDURES)):
+        shown = [codes(row[0])[0] for row in rows(section(CHECKING, heading))]
+        assert shown == list(verdicts)
+    outcomes = set(get_args(Outcome))
+    assert outcomes <= set(codes(section(PYTHON, "The JSON result")))
+    assert outcomes <= set(codes(section(CORRECTING, "Add a case")))
 
 
 def test_the_errors_are_those_of_the_library() -> None:
@@ -454,11 +485,14 @@ def test_the_json_shape_is_that_of_the_library() -> None:
     found["results"] = [result]
     found["schools"][0]["findings"] = []
     assert keys_only(shape(shown)) == keys_only(shape(found))
-    assert set(shown["results"][0]["findings"][0]) == set(Finding.model_fields)
+    # `latest` is left out where it is not true.
+    assert set(shown["results"][0]["findings"][0]) | {"latest"} == set(Finding.model_fields)
 
 
-def test_the_fields_of_a_candidate_are_named() -> None:
-    assert set(CandidateResult.model_fields) <= set(codes(section(PYTHON, "The JSON result")))
+def test_the_fields_of_the_other_answers_are_named() -> None:
+    named = set(codes(section(PYTHON, "The JSON result")))
+    for answer in (CandidateResult, PlanResult, Deadlines):
+        assert set(answer.model_fields) <= named
 
 
 def test_the_norms_are_those_of_order_toml() -> None:
@@ -498,6 +532,100 @@ def test_the_parts_of_a_rule_file_are_named() -> None:
 
 def test_the_inputs_of_a_case_are_named() -> None:
     assert set(codes(section(CORRECTING, "Add a case"))) >= GIVEN
+
+
+def test_the_parts_of_an_act_and_what_texts_may_hold_are_named() -> None:
+    text = section(CORRECTING, "Read a rule about an act")
+    shown = {code for row in rows(text) for code in codes(row[0])}
+    assert shown == {field.alias or name for name, field in ActTiming.model_fields.items()}
+    assert {f"{{{name}}}" for name in PLACEHOLDERS} <= set(codes(text))
+
+
+# Terms and the calendar ---------------------------------------------------------------------
+
+
+def test_what_is_due_when_is_what_the_rules_say() -> None:
+    shown = {codes(row[3])[0]: row[2] for row in rows(section(TERMS, "What is due, and when"))}
+    district = Dossier.read(DOCS / "examples/district.xlsx")
+    listed = deadlines(district, as_of=date(2026, 11, 23)).deadlines
+    assert set(shown) == {act.rule for act in listed}
+    rulebook = load_rulebook()
+    for rule_id, due in shown.items():
+        rule = rulebook.rule(rule_id)
+        assert rule.act is not None
+        if rule.act.term is None:
+            assert "calendar days" not in due
+            assert "working days" not in due
+            continue
+        figure = rule.figures[rule.act.term]
+        assert due.startswith(f"{figure.rows[-1].columns['value']} {figure.unit} from")
+
+
+def test_the_states_and_fields_of_an_act_are_those_of_the_library() -> None:
+    shown = [codes(row[0])[0] for row in rows(section(TERMS, "How an act stands"))]
+    assert shown == list(get_args(State))
+    fields = {field.alias or name for name, field in DeadlineRow.model_fields.items()}
+    named = [code for row in rows(section(TERMS, "Four formats")) for code in codes(row[0])]
+    assert sorted(named) == sorted(fields)
+    empty = deadlines(Dossier(appointments=[]), as_of=date(2026, 11, 23))
+    [head] = deadline_lines(empty)
+    assert set(head.strip().lstrip("\ufeff").split(",")) == fields - {"readings", "names"}
+
+
+def test_the_questions_about_terms_are_those_of_the_rulebook() -> None:
+    rulebook = load_rulebook()
+    asked = {
+        name
+        for rule in rulebook.rules
+        if rule.id.split("/")[0] in ("plan", "reporting")
+        for name in rule.questions
+    }
+    shown = {codes(row[0])[0]: row for row in rows(section(TERMS, "Questions"))}
+    assert set(shown) == asked
+    for name, (_, text, default) in shown.items():
+        question = rulebook.questions[name]
+        assert set(codes(text)) == set(question.order), name
+        assert default == (f"`{question.default}`" if question.default else "open"), name
+
+
+def test_the_calendar_file_is_that_of_the_library() -> None:
+    described = [codes(row[0]) for row in rows(section(TERMS, "A calendar file of your own"))]
+    columns_of_file = [names[0] for names in described[: len(COLUMNS)]]
+    assert columns_of_file == list(COLUMNS)
+    kinds = [name for names in described[len(COLUMNS) :] for name in names]
+    assert sorted(kinds) == sorted(KINDS)
+
+
+def test_the_days_of_both_weeks_are_those_of_the_calendar() -> None:
+    shown = rows(section(TERMS, "Both weeks"))
+    assert shown
+    weeks: dict[Week, int] = {5: 2, 6: 3}
+    for week, place in weeks.items():
+        calendar = Calendar.load(week=week)
+        for row in shown:
+            works = calendar.is_working_day(date.fromisoformat(row[0]))
+            assert row[place] == ("worked" if works else "off"), row
+
+
+def test_what_the_calendar_rests_on_is_what_kz_toml_says() -> None:
+    data = load_calendar_data()
+    text = section(SOURCES, "The calendar")
+    assert f"Known from {data.known_from} until {data.known_until}" in " ".join(text.split())
+    assert str(data.known_until) in section(TERMS, "How far the calendar is known")
+    assert f"{data.usual_week} days a week from {data.usual_week_from}" in text.replace("Five", "5")
+    for year in data.sourced_years.values():
+        assert year.label in text
+        assert str(year.half_year_ends) in text
+    assert [row[:3] for row in rows(text)] == [
+        [str(moved.off), str(moved.worked), moved.certainty_six_days]
+        for moved in data.transfers
+        if moved.certainty_six_days != moved.certainty
+    ]
+    announced = sorted(data.kurban_ait)
+    assert f"first days of {announced[0]} to {announced[-1]}" in " ".join(text.split())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    [needed] = [one for one in project["dependencies"] if one.startswith("holidays")]
+    assert needed.removeprefix("holidays>=") in text
 
 
 # The lawyer's changes -----------------------------------------------------------------------

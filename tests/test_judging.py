@@ -97,7 +97,8 @@ def test_a_fault_of_ours_accuses_nobody_and_stops_nobody_else(
         posts=[{"teacher_id": "T1", "post": "head"}],
     )
     report = judged(tables)
-    assert report.run.faults == {"A1": "ZeroDivisionError"}
+    [(failed, fault)] = report.run.faults.items()
+    assert (failed, fault.what, fault.cause) == ("A1", "fault", "ZeroDivisionError")
     assert [result.eligibility for result in report.results] == ["not_judged", "eligible"]
     assert "a name could stand here" not in report.to_json()
 

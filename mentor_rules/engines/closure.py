@@ -125,11 +125,15 @@ def _judge(bound: BoundRule, places: Mapping[FactId, int], day: date) -> Judge:
             # The act of a rule: a set of in time, late and waiting.
             stands = f"f[{places[reading.timing]}]"
             breached = f"{stands} == {LATE} or not ({stands} & {WAITING} or {may})"
+            pending = f"P if {must_apply} and {stands} == {WAITING}"
             decided = (
-                f"P if {must_apply} and {stands} == {WAITING} "
-                f"else B if {must_apply} and ({breached}) "
+                f"{pending} else B if {must_apply} and ({breached}) "
                 f"else S if {stands} == {IN_TIME} and {must} else U"
             )
+            if reading.timing[1][0].judged_undone:
+                decided = (
+                    f"S if {must} else B if {must_apply} and not ({may}) else {pending} else U"
+                )
         cells.append(f"N if not ({may_apply}) else {decided}")
     judge: Judge = writer.function(f"({', '.join(cells)},)")
     return judge

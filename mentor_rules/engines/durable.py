@@ -242,17 +242,22 @@ class _Proofs:
 
     def outcomes(self, reading: BoundReading) -> Iterator[tuple[Outcome, Ways]]:
         """Give the outcomes that can be proved under a reading, each with the ways to it."""
-        force = self._rule.in_force
+        force, act = self._rule.in_force, self._rule.act
         in_force = self._within(force.from_, force.until)
         applies = self._holds(reading.applies, certain=True)
         met = self._holds(reading.check, certain=True)
         missed = self._holds(reading.check, truth=False, certain=True)
-        if reading.timing is not None:
+        if reading.timing is not None and act is not None:
             in_time, late, waiting = (self._stands(reading.timing, it) for it in _STANDINGS)
+            if act.judged_undone:
+                # The check decides wherever it is certain.
+                may = [self._holds(reading.check, truth=it, certain=False) for it in (True, False)]
+                waiting = self._all([waiting, *may])
+            else:
+                done = self._stands(reading.timing, {"in_time", "late"})
+                met = self._all([in_time, met])
+                missed = _any([late, self._all([done, missed])])
             yield "pending", self._all([in_force, applies, waiting])
-            done = self._stands(reading.timing, {"in_time", "late"})
-            met = self._all([in_time, met])
-            missed = _any([late, self._all([done, missed])])
         may_apply = self._holds(reading.applies, certain=False)
         never_applies = self._holds(reading.applies, truth=False, certain=True)
         yield "satisfied", self._all([in_force, may_apply, met])

@@ -35,7 +35,7 @@ def ics(found: Deadlines, language: Language) -> bytes:
 def _event(row: DeadlineRow, found: Deadlines, language: Language) -> Event:
     assert row.due is not None  # noqa: S101 - only such rows have an event
     event = Event()
-    identity = f"{found.provenance.rulebook} {row.rule} {row.appointment_id}"
+    identity = f"{found.provenance.rulebook} {row.rule} {row.school_id} {row.appointment_id}"
     event.add("uid", f"{digest([(identity, b'')])[:32]}@{PROJECT}")
     # The day judged on, not the clock: the same question gives the same bytes.
     event.add("dtstamp", datetime.combine(found.as_of, time(), tzinfo=UTC))

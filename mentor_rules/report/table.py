@@ -10,10 +10,12 @@ from mentor_rules.headings import column_label, headings, table_label
 from mentor_rules.result import (
     AppointmentResult,
     CandidateResult,
+    Fault,
     Finding,
     InvalidEntry,
     Report,
     Run,
+    SchoolResult,
 )
 from mentor_rules.rulebook import Rulebook
 from mentor_rules.texts import say
@@ -85,10 +87,12 @@ class TableReport:
             self._heading(self._say("label", "nothing_flagged", total=total))
         for result in flagged:
             self._appointment(result)
+        self._schools(report.schools)
         self._questions(report)
         self._missing(report.results)
         self._uncertain(report.results)
         self._invalid(report.invalid)
+        self._faults(report.run)
         self._done(report.run)
         self._counts(report)
         self._basis(report)
@@ -146,8 +150,8 @@ class TableReport:
             rules = ", ".join(finding.rule for finding in alike)
             text = self._say("label", "unknown_together", count=len(alike), rules=rules)
             self._print(f"[{outcome}] {text}", _STYLES["unknown"], indent=2)
-            for key, reason in _gaps(alike[0]):
-                self._print(f"{self._record(key)}: {reason}", indent=6)
+            for record, reason in _gaps(alike[0]):
+                self._print(f"{self._record(record)}: {reason}", indent=6)
 
     def _finding(self, finding: Finding) -> None:
         outcome = self._say("outcome", finding.outcome)
@@ -166,6 +170,19 @@ class TableReport:
             self._print(self._say("label", "remedy", remedy=finding.remedy), indent=6)
         for note in finding.notes:
             self._print(note, indent=6)
+
+    def _schools(self, schools: Iterable[SchoolResult]) -> None:
+        """Print what is wrong with a school's reserve: it touches no appointment's verdict."""
+        breached = {
+            school.school_id: [one for one in school.findings if one.outcome == "breached"]
+            for school in schools
+        }
+        if any(breached.values()):
+            self._heading(self._say("label", "reserves", count=sum(map(bool, breached.values()))))
+        for school_id, findings in breached.items():
+            if findings:
+                self._print(self._say("label", "school", school=school_id), indent=2)
+                self._findings(findings)
 
     def _questions(self, report: Report) -> None:
         deciding = {
@@ -203,15 +220,16 @@ class TableReport:
             return
         self._heading(self._say("label", "missing"))
         alike: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        for paper, found in sorted(papers.items(), key=lambda item: (-len(item[1]), item[0])):
-            alike.setdefault(tuple(found), []).append(paper)
-        for ids, documents in alike.items():
-            listed = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
+        for paper, own in sorted(papers.items(), key=lambda item: (-len(item[1]), item[0])):
+            alike.setdefault(tuple(own), []).append(paper)
+        for found, documents in alike.items():
             text = "; ".join(
                 self._say("label", "paper", document=document, who=who)
                 for document, who in documents
             )
-            row = self._say("label", "missing_row", count=len(ids), documents=text, ids=listed)
+            row = self._say(
+                *("label", "missing_row"), count=len(found), documents=text, ids=_some(found)
+            )
             self._print(row, indent=2)
 
     def _uncertain(self, results: Iterable[AppointmentResult]) -> None:
@@ -235,7 +253,7 @@ class TableReport:
                 *("label", "plan_open"),
                 count=len(ids),
                 reason=reason,
-                ids=", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else ""),
+                ids=_some(ids),
             )
             self._console.print()
             self._print(text, _STYLES["unknown"])
@@ -245,6 +263,13 @@ class TableReport:
             self._console.print()
         for place, text in enumerate(invalid_lines(entries, self._language)):
             self._print(text, "" if place else "bold")
+
+    def _faults(self, run: Run) -> None:
+        if run.faults:
+            self._heading(self._say("label", "faults", count=len(run.faults)))
+        for key, fault in run.faults.items():
+            for text in fault_lines(key, fault, self._language):
+                self._print(text, "bold red", indent=2)
 
     def _done(self, run: Run) -> None:
         if run.ignored_columns:
@@ -281,6 +306,25 @@ class TableReport:
         self._print(self._rulebook.read.not_read[self._language], "italic")
         if self._language != "en":
             self._print(self._rulebook.read.texts[self._language], "italic")
+
+
+def fault_lines(key: str, fault: Fault, language: Language) -> Iterator[str]:
+    """Give why a case got no verdict, and what each engine said of it."""
+    yield say("label", fault.what, language, id=key, cause=fault.cause)
+    for engine, trace in fault.traces.items():
+        outcomes = "; ".join(
+            f"{rule} {when + ': ' if when else ''}{outcome}"
+            for rule, by_reading in trace.outcomes.items()
+            for when, outcome in by_reading.items()
+        )
+        verdicts = f"{trace.eligibility}, {trace.procedure}"
+        said = say("label", "trace", language, engine=engine, verdicts=verdicts, outcomes=outcomes)
+        yield f"  {said}"
+
+
+def _some(ids: Sequence[str]) -> str:
+    """Give the first few of many ids."""
+    return ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
 
 
 def _gaps(finding: Finding) -> frozenset[tuple[str, str]]:
