@@ -4,7 +4,7 @@ Each problem names the file, the dotted path in it, what is wrong and the neares
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -162,7 +162,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                     )
                 )
             questions[question] = asked
-    rules, problems_of_acts = _joined(rules)
+    rules, problems_of_acts = _joined(rules, shapes)
     problems += problems_of_acts
     problems += _shared_facts(rules, {rule_id: name for rule_id, (name, _) in shapes.items()})
     if all_read:
@@ -361,8 +361,12 @@ def _incomplete(rule: Rule) -> set[str]:
     }
 
 
-def _joined(rules: Sequence[Rule]) -> tuple[list[Rule], list[Problem]]:
-    """Give the rules with those beside them whose acts they name, and what is wrong with that."""
+def _joined(rules: Sequence[Rule], written: Container[str]) -> tuple[list[Rule], list[Problem]]:
+    """Give the rules with those beside them whose acts they name, and what is wrong with that.
+
+    `written` holds the ids of all rules that there are: one that is refused itself is no fault
+    of those that name it.
+    """
     by_id = {rule.id: rule for rule in rules}
     joined: dict[str, Rule] = {}
     problems: list[Problem] = []
@@ -373,6 +377,8 @@ def _joined(rules: Sequence[Rule]) -> tuple[list[Rule], list[Problem]]:
         after: dict[str, Rule] = {}
         for path, named in _acts_named(rule):
             other = by_id.get(named)
+            if other is None and named in written:
+                continue
             if other is None or other.act is None or other.act.in_order:
                 acts = [known.id for known in rules if known.act and known.act.done]
                 suggestion = nearest(named, acts).removeprefix(": ") or "name a rule with an [act]"

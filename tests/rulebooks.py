@@ -52,7 +52,7 @@ SHOWN = {
     *("weight", "dated_by", "check", "applies", "act", "reason", "in_force"),
     *("figures", "questions"),
 }
-WORDS = {language: "x" for language in ("en", "kk", "ru")}
+WORDS = dict.fromkeys(("en", "kk", "ru"), "x")
 SOURCE = {
     "act": "order_0",
     "place": "x",
@@ -115,9 +115,9 @@ def question(draw: Draw, bound: str, values: Sequence[str]) -> dict[str, Any]:
 
 def head(draw: Draw) -> dict[str, Any]:
     documents = [spec.name for spec in SPECS.values() if spec.may_miss]
-    act = {name: "x" for name in ("number", "registration", "adilet", "under")}
+    act = dict.fromkeys(("number", "registration", "adilet", "under"), "x")
     days = {"date": DAYS[0], "registered_on": DAYS[0]}
-    read = {name: WORDS for name in ("was_read", "not_read", "texts", "in_force")}
+    read = dict.fromkeys(("was_read", "not_read", "texts", "in_force"), WORDS)
     return {
         "id": "order_0",
         "act": {**act, **days, "title": WORDS, "authority": WORDS},
@@ -242,7 +242,7 @@ class Scope:
 
     def figures_leaf(self) -> str:
         sign = self.pick([">=", ">", "<=", "<", "==", "!="])
-        figure = self.figure("x", looked_up="=" != sign[-1] or sign in (">=", "<="))
+        figure = self.figure("x", looked_up=sign[-1] != "=" or sign in (">=", "<="))
         return f"{figure} {sign} {self.number_from(0, TOP)}"
 
     def closed_leaf(self) -> str:
@@ -291,7 +291,7 @@ class Scope:
 
     # Acts -------------------------------------------------------------------------------
 
-    def act(self, others: Sequence[str]) -> dict[str, Any]:
+    def act(self, others: Sequence[str], *, has_check: bool) -> dict[str, Any]:
         """An act; `others` are the rules whose acts it may run from."""
         done = self.draw(st.lists(st.sampled_from(ACTS), min_size=1, max_size=3, unique=True))
         act: dict[str, Any] = {"who": WORDS}
@@ -300,7 +300,9 @@ class Scope:
         act["done"] = done
         starts = [*KNOWN_DAYS, *others]
         form = self.pick(["no day", "until", "calendar days", "working days"])
-        if form == "until":
+        if form == "no day" and has_check:
+            act["judged_undone"] = self.maybe()
+        elif form == "until":
             act["until"] = self.pick([*starts, "none", "due", "due"])
         elif form != "no day":
             self.figures["term"] = {
@@ -352,7 +354,7 @@ def rule(draw: Draw, number: int, barred: set[str], acts: list[str]) -> tuple[st
         barred |= scope.used
     name = f"{folder}/r{number}"
     if has_act:
-        content["act"] = scope.act(list(acts))
+        content["act"] = scope.act(list(acts), has_check="check" in content)
         if {"from", "until"} & content["act"].keys():
             acts.append(name)
     if scope.of_kind("set") and scope.pick([False, False, True]):

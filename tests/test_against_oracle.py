@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mentor_rules import Dossier, Finding, check
+from mentor_rules.engines import durable
 from tests import generate, oracle
 
 # One in the middle of things; stage 1 ending; just after; after the school year.
@@ -153,6 +154,15 @@ def test_library_and_oracle_agree_on_a_hundred_thousand_generated_appointments(
     for rule in {name.partition(": ")[0] for name in names}:
         for outcome in REACHABLE.get(rule, {"satisfied", "breached", "unknown"}):
             assert f"{rule}: {outcome}" in percent, (rule, outcome)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not durable.available(), reason="durable-rules does not run here")
+def test_both_engines_agree_with_the_oracle_on_its_whole_grid() -> None:
+    """What the second engine does not confirm would be a fault, and so a difference."""
+    for seed in range(208):
+        problems, _ = differences(seed, 500, *CHOICES[seed % len(CHOICES)], confirm="all")
+        assert not problems, problems[:5]
 
 
 def test_the_oracle_notices_a_planted_fault(monkeypatch: pytest.MonkeyPatch) -> None:

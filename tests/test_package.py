@@ -1,5 +1,6 @@
 """The package as installed: a wheel outside the checkout, and an editable checkout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -64,17 +65,32 @@ def test_a_wheel_works_in_a_new_environment_outside_the_checkout(
     folder, _, lower = output(python, "-c", PRINT_RULES, cwd=tmp_path).split("\n")[:3]
     assert Path(folder).is_relative_to(tmp_path / "env")
     assert lower == "6000"
-    script = python.with_name("mentor-rules")
+    # Without the second engine everything works, and the result says so.
+    assert "durable" not in output(python, "-m", "pip", "list", cwd=tmp_path)
+    table, as_json = (checked(python, tmp_path, "--format", form) for form in ("table", "json"))
+    assert "of 40 appointments" in table
+    assert "is not installed" in table
+    run = json.loads(as_json)["run"]
+    assert run["confirmed_by"]
+    assert all(engines == ["closure"] for engines in run["confirmed_by"].values())
+    assert "is not installed" in run["notes"][-1]
+
+
+def checked(python: Path, folder: Path, *options: str) -> str:
+    """What the command of an environment says of the example district."""
     done = subprocess.run(
-        [script, "check", "district.xlsx", "--as-of", "2026-11-23"],
+        [
+            python.with_name("mentor-rules"),
+            *("check", "district.xlsx", "--as-of", "2026-11-23", *options),
+        ],
         capture_output=True,
         text=True,
         encoding="utf-8",
-        cwd=tmp_path,
+        cwd=folder,
         check=False,
     )
     assert done.returncode == 1, done.stderr
-    assert "Flagged: 9 of 40" in done.stdout
+    return done.stdout
 
 
 def test_an_editable_install_sees_an_edited_rule_at_once(checkout: Path, tmp_path: Path) -> None:
