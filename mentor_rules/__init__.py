@@ -6,6 +6,7 @@ The public names; everything else is an inner matter. Importing needs no extra.
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import (
+    CalendarError,
     MentorRulesError,
     Problem,
     ReadingError,
@@ -40,6 +41,7 @@ __all__ = [
     "Appointment",
     "AppointmentResult",
     "Calendar",
+    "CalendarError",
     "CandidateResult",
     "CategoryPeriod",
     "Deadline",

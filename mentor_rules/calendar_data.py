@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from mentor_rules.errors import Problem, RulebookError, UsageError
+from mentor_rules.errors import CalendarError, Problem, UsageError
 from mentor_rules.records import clean_text, parse_date
 from mentor_rules.source import digest, rules_folder
 from mentor_rules.texts import say
@@ -136,7 +136,7 @@ def load_calendar_data(overrides: Overrides = None) -> CalendarData:
     """Give the built-in calendar, or that with the lines of a calendar file laid over it.
 
     `overrides` is the path of a CSV file, or its rows as mappings. Raises UsageError where there
-    is no such path, RulebookError where a file is broken, with all its problems.
+    is no such path, CalendarError where a file is broken, with all its problems.
     """
     built_in = read_built_in(rules_folder() / "calendar" / "kz.toml")
     if overrides is None:
@@ -145,7 +145,7 @@ def load_calendar_data(overrides: Overrides = None) -> CalendarData:
     data = _laid_over(built_in, [line for _, line in lines])
     problems += [Problem(name, *found) for found in (*_clashes(lines), *_disorder(data, lines))]
     if problems:
-        raise RulebookError(problems)
+        raise CalendarError(problems)
     return data
 
 
@@ -235,19 +235,19 @@ class _FileShape(_Shape):
 
 @cache
 def read_built_in(path: Path) -> CalendarData:
-    """Give what the file `path` says. Raises RulebookError with all its problems."""
+    """Give what the file `path` says. Raises CalendarError with all its problems."""
     try:
         content = path.read_bytes()
         shape = _FileShape.model_validate(tomllib.loads(content.decode("utf-8")))
     except ValidationError as error:
-        raise RulebookError([_shape_problem(path.name, item) for item in error.errors()]) from error
+        raise CalendarError([_shape_problem(path.name, item) for item in error.errors()]) from error
     except (OSError, ValueError) as error:
-        raise RulebookError(
+        raise CalendarError(
             [Problem(path.name, "", "the calendar cannot be read", f"mend it: {error}")]
         ) from error
     problems = [Problem(path.name, *found) for found in _contradictions(shape)]
     if problems:
-        raise RulebookError(problems)
+        raise CalendarError(problems)
     sha256 = digest([(path.name, content)])
     kurban_ait: dict[int, tuple[date, ...]] = {}
     for row in shape.kurban_ait:

@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 from mentor_rules.cases import run_cases
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
-from mentor_rules.errors import ReadingError, RulebookError, UsageError
+from mentor_rules.errors import CalendarError, ReadingError, RulebookError, UsageError
 from mentor_rules.judging import EngineDisagreement, candidate_in, check, fault_of
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
@@ -548,7 +548,8 @@ def main() -> None:
     except UsageError as error:
         _stop(error.say(language), WRONG_USAGE)
     except RulebookError as error:
-        _stop(f"{say('error', 'broken_rules', language)}\n{error}", BROKEN_RULES)
+        what = "broken_calendar" if isinstance(error, CalendarError) else "broken_rules"
+        _stop(f"{say('error', what, language)}\n{error}", BROKEN_RULES)
     except ReadingError as error:
         _stop(error.say(language), NOTHING_CERTAIN)
     except (EngineDisagreement, EngineFault) as error:

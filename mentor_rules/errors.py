@@ -58,6 +58,10 @@ class RulebookError(MentorRulesError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class CalendarError(RulebookError):
+    """A calendar, built in or of a file, that is refused; `problems` names all that is wrong."""
+
+
 class ReadingError(SpokenError):
     """A dossier that cannot be read at all."""
 

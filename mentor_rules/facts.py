@@ -96,6 +96,11 @@ class Due:
     provisional: bool = False
     week: Week | None = None  # the one week counted in, if there is one
 
+    @property
+    def certain(self) -> date | None:
+        """The due date, where only one is possible."""
+        return date.fromordinal(self.first) if self.first == self.last else None
+
 
 @dataclass(frozen=True, slots=True)
 class ActFact(Fact):

@@ -119,6 +119,9 @@ class Presenter:
             # What settles a dispute is to meet the norm on its strictest reading.
             strictest = shown[-1][1] if outcome == "disputed" else required
             remedy = rule.remedy[language].format(**{**params, "required": strictest.said})
+            if outcome == "disputed" and act.done is not None:
+                questions = ", ".join(self._bound.questions)
+                remedy = say("finding", "only_the_question", language, questions=questions)
         sources: dict[str, dict[str, None]] = {}
         notes: dict[str, None] = {}
         for fact in self._bound.facts:
@@ -272,11 +275,11 @@ def _day(ordinal: int | None) -> str:
 
 def _certain(due: Due | None) -> date | None:
     """Give the day on which an act is due, None where it may be one of several."""
-    return date.fromordinal(due.first) if due is not None and due.first == due.last else None
+    return due.certain if due is not None else None
 
 
 def _provisional(due: Due | None) -> bool:
-    return due is not None and due.first == due.last and due.provisional
+    return due is not None and due.certain is not None and due.provisional
 
 
 def _compared(check: Expression) -> tuple[Name | None, Operand | None]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mentor_rules.facts import SPECS
+from mentor_rules.facts import SPECS, Term
 from mentor_rules.headings import column_label, table_label
 from mentor_rules.records import TABLES, columns
 from mentor_rules.rulebook import BoundRule, Figure, Rulebook, Weight, bind
@@ -220,7 +220,14 @@ def _requirement(rulebook: Rulebook, bound: BoundRule, language: Language) -> Re
 
 def _facts(bound: BoundRule) -> tuple[str, ...]:
     """Give the names of the facts that a rule reads under any live reading."""
-    return tuple(dict.fromkeys(name for name, _ in bound.facts))
+    found: list[str] = []
+    for name, keys in bound.facts:
+        if name != "timing":
+            found.append(name)
+            continue
+        found += keys[0].done
+        found += ["week"] if isinstance(keys[0].due, Term) else []
+    return tuple(dict.fromkeys(found))
 
 
 def _amounts(figure: Figure, language: Language) -> Iterable[Amount]:

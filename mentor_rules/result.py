@@ -80,10 +80,80 @@ class Finding(_Result):
     source: NormSource
 
 
+ChangeKind = Literal["document", "correction", "event", "order", "question"]
+Bound = Literal["exactly", "at_least", "at_most"]
+
+
+class ChangedCell(_Result):
+    """A cell to be written, in the row that `where` names by some of its cells.
+
+    Any one of `values` does; with `at_least` also what is more or later, with `at_most` what
+    is less or earlier. Where no row is so, there is to be one; `new` cells of one `where` make a
+    row of their own. `rows` are the numbers of rows that cannot be read or disagree: the cell is
+    to be corrected in each of them, or without a `column` they are about somebody or something
+    else. Neither `rows` nor `column` means that the table is there, without such a row.
+    """
+
+    table: str
+    where: dict[str, str]
+    rows: tuple[int, ...] = ()
+    column: str | None
+    values: tuple[str, ...] = ()
+    bound: Bound = "exactly"
+    new: bool = False
+
+
+class Change(_Result):
+    """One step towards an eligible appointment: what, for which rules, and who can do it.
+
+    `document`: a paper states what no cell states yet. `correction`: a row that cannot be read,
+    or rows that disagree, are put right. `event`: something that has still to happen. `order`: a
+    new order, of the day `on` or later. `question`: the norm is read in one way (`reading`),
+    which is not in the school's hands.
+    """
+
+    kind: ChangeKind
+    rules: tuple[str, ...]
+    cells: tuple[ChangedCell, ...] = ()
+    reading: dict[str, str] = {}
+    on: date | None = None
+    who: str
+    text: str
+
+
+class Way(_Result):
+    """A smallest set of changes that makes an appointment eligible: no fewer of them do."""
+
+    changes: tuple[Change, ...]
+
+
+class Past(_Result):
+    """A requirement that no paper can meet any more for the order as it stands.
+
+    `later`: a new order may still meet it; else only another mentor changes it.
+    """
+
+    rule: str
+    later: bool
+    text: str
+
+
+class Changes(_Result):
+    """What would make an appointment eligible: the smallest ways, and what no longer changes.
+
+    Each way was confirmed by judging the changed records anew. `left_out` counts further ways.
+    """
+
+    ways: tuple[Way, ...]
+    past: tuple[Past, ...]
+    left_out: int = 0
+
+
 class AppointmentResult(_Result):
     """The verdicts on one appointment, with every rule judged.
 
     Of an appointment whose own row cannot be read, ids are None where they are unreadable.
+    `changes` is there where it was asked for, and the appointment is not eligible.
     """
 
     appointment_id: str
@@ -94,6 +164,7 @@ class AppointmentResult(_Result):
     procedure: Procedure
     assumptions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    changes: Changes | None = Field(default=None, exclude_if=lambda changes: changes is None)
 
 
 class CandidateResult(_Result):
@@ -181,7 +252,8 @@ class DueReading(_Result):
 class DeadlineRow(_Result):
     """One act of one plan: what, who acts, from when, by when, and how it stands.
 
-    `from_` and `due` are None where they are not certain, and `due` where there is no due date;
+    `from_` and `due` are None where they are not certain (`due_between` then says what `due` may
+    be), and `due` where there is no due date;
     `due` and `state` are those of the mildest live reading. `skipped` are the days that the
     term passes over. `names` is None unless names are asked for.
     """
@@ -195,6 +267,9 @@ class DeadlineRow(_Result):
     from_: date | None = Field(alias="from")
     term: str | None
     due: date | None
+    due_between: tuple[date, date] | None = Field(
+        default=None, exclude_if=lambda between: between is None
+    )
     latest: Literal[True] | None = Field(default=None, exclude_if=lambda latest: latest is None)
     done: date | None
     days_late: int | None
@@ -213,6 +288,108 @@ class Deadlines(_Result):
     deadlines: tuple[DeadlineRow, ...]
     invalid: tuple["InvalidEntry", ...] = ()
     faults: dict[str, "Fault"] = {}
+
+    def to_json(self) -> str:
+        """Give the answer as JSON."""
+        return self.model_dump_json(by_alias=True, indent=2)
+
+
+Standing = Literal[
+    "listed", "may_enter", "listed_may_not", "may_not", "listed_open", "open", "not_judged"
+]
+Nearness = Literal[
+    "same_school_and_subject", "same_school", "same_district_and_subject", "same_district"
+]
+
+
+class WhyNot(_Result):
+    """A requirement that a teacher does not meet, or that is open, and what is missing.
+
+    `rule` is None for a teacher who does not work on the day judged on.
+    """
+
+    rule: str | None
+    outcome: Outcome
+    message: str
+    missing: tuple[Missing, ...] = ()
+
+
+class ReserveTeacher(_Result):
+    """How a teacher stands to the reserve of a school.
+
+    `eligibility` is whether he may enter it, whichever subject; `subjects` the same for each
+    subject taught. `listed` is by the latest reserve; `mentees` whom he mentors now.
+    """
+
+    teacher_id: str
+    standing: Standing
+    eligibility: Eligibility
+    working: bool
+    listed: Literal["yes", "no", "unknown"]
+    subjects: dict[str, Eligibility]
+    mentees: int
+    reasons: tuple[WhyNot, ...] = ()
+
+
+class SubjectReserve(_Result):
+    """Who may enter a school's reserve for one subject; `short`: nobody certainly may."""
+
+    subject: str
+    may_enter: tuple[str, ...]
+    open: tuple[str, ...]
+    short: bool
+
+
+class SchoolReserve(_Result):
+    """The reserve of one school on the day judged on.
+
+    `formed_on` is the day of the latest reserve, None where there is none or no day is stated.
+    `short`: nobody certainly may enter it.
+    """
+
+    school_id: str
+    formed_on: date | None
+    short: bool
+    subjects: tuple[SubjectReserve, ...]
+    teachers: tuple[ReserveTeacher, ...]
+
+
+class Replacement(_Result):
+    """A teacher who may mentor instead, by a new order of the day judged on, and why this one."""
+
+    teacher_id: str
+    school_id: str
+    nearness: Nearness
+    mentees: int
+    listed: Literal["yes", "no", "unknown"]
+    text: str
+
+
+class Replacements(_Result):
+    """Who may mentor instead of an ineligible mentor, the nearest first.
+
+    At most five of each nearness are shown; `text` says so where there is nobody.
+    """
+
+    appointment_id: str
+    school_id: str
+    mentor_id: str
+    mentee_id: str
+    subject: str | None
+    candidates: tuple[Replacement, ...]
+    text: str
+
+
+class ReserveReport(_Result):
+    """Reserves of all schools on the day `as_of`, and who may replace an ineligible mentor."""
+
+    as_of: date
+    provenance: "Provenance"
+    schools: tuple[SchoolReserve, ...]
+    replacements: tuple[Replacements, ...]
+    invalid: tuple["InvalidEntry", ...] = ()
+    faults: dict[str, "Fault"] = {}
+    names: dict[str, str] | None = Field(default=None, exclude_if=lambda names: names is None)
 
     def to_json(self) -> str:
         """Give the answer as JSON."""

@@ -6,6 +6,7 @@ from datetime import date
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
+from mentor_rules.errors import UsageError
 from mentor_rules.facts import IN_TIME, LATE, WAITING, ActFact, Case, FactId, Term
 from mentor_rules.judging import (
     Bench,
@@ -129,6 +130,7 @@ def _row(
     term = timing[1][0].due if timing is not None else None
     count = term.count(case.appointed().first_day) if isinstance(term, Term) else None
     starts = due.starts if due is not None and isinstance(term, Term) else None
+    certain = due.certain if due is not None else None
     return DeadlineRow(
         appointment_id=case.appointed().appointment_id,
         school_id=case.school_id,
@@ -140,16 +142,21 @@ def _row(
         term=say("term", term.unit, language, count=str(count))
         if isinstance(term, Term) and count is not None
         else None,
-        due=_certain((due.first, due.last)) if due is not None else None,
-        latest=True if due is not None and due.latest else None,
+        due=certain,
+        due_between=tuple(map(date.fromordinal, (due.first, due.last)))
+        if due is not None and certain is None
+        else None,
+        latest=True if due is not None and certain is not None and due.latest else None,
         done=date.fromordinal(mildest.done) if mildest.done is not None else None,
         days_late=mildest.days_late(case.as_of),
-        provisional=due is not None and due.provisional,
+        provisional=due is not None and certain is not None and due.provisional,
         readings=tuple(
             DueReading(
                 when=dict(reading.when),
-                due=_certain((fact.due.first, fact.due.last)) if fact.due is not None else None,
-                provisional=fact.due is not None and fact.due.provisional,
+                due=fact.due.certain if fact.due is not None else None,
+                provisional=fact.due is not None
+                and fact.due.certain is not None
+                and fact.due.provisional,
             )
             for reading, fact in zip(bound.readings, facts, strict=True)
         ),
@@ -167,7 +174,8 @@ def _act(judged: Judged, timing: FactId | None) -> ActFact:
 
 def _state(act: ActFact) -> State:
     if act.lo == LATE:
-        return "overdue" if act.undone else "late"
+        # What may not have been done at all is as urgent as what certainly was not.
+        return "late" if act.done is not None else "overdue"
     states: dict[int, State] = {IN_TIME: "done", WAITING: "waiting"}
     return states.get(act.lo, "unknown")
 
@@ -185,12 +193,15 @@ def _skipped(
         return
     if due.starts[0] != due.starts[1]:
         return
-    found = case.calendar.week(due.week).deadline(
-        date.fromordinal(due.starts[0]),
-        count,
-        unit=term.unit,
-        roll=term.roll,
-        term_start="same_day" if term.same_day else "next_day",
-    )
+    try:
+        found = case.calendar.week(due.week).deadline(
+            date.fromordinal(due.starts[0]),
+            count,
+            unit=term.unit,
+            roll=term.roll,
+            term_start="same_day" if term.same_day else "next_day",
+        )
+    except UsageError:  # the calendar ends before the term does
+        return
     for skipped in found.skipped:
         yield SkippedDay(day=skipped.day, reason=skipped.reason.say(language))

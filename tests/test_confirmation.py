@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -139,14 +140,12 @@ def test_an_error_swallowed_inside_durable_rules_is_a_fault_and_never_a_verdict(
     report = judged()
     assert {fault.what for fault in report.run.faults.values()} == {"engine_fault"}
     assert set(report.run.faults) == {"A2", "A3"}
-    assert [one.appointment_id for one in report.results if one.procedure != "not_judged"] == [
-        "A1"
-    ]
+    assert [one.appointment_id for one in report.results if one.procedure != "not_judged"] == ["A1"]
 
 
 def candidate(**options: Any) -> Any:
     quality = [
-        QualityYear(teacher_id="T1", subject="physics", school_year=year, percent=80)
+        QualityYear(teacher_id="T1", subject="physics", school_year=year, percent=Decimal(80))
         for year in YEARS
     ]
     return check_candidate(

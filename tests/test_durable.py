@@ -92,6 +92,10 @@ def both(choice: int) -> Both:
 Case = tuple[tuple[int, ...], tuple[date, ...]]
 
 
+def on_days(case: Case) -> dict[DatedBy, date]:
+    return dict(zip(get_args(DatedBy), case[1], strict=True))
+
+
 def cases(seed: int, appointments: int, choice: int) -> Iterator[Case]:
     """The bounds and days of the appointments of a generated dossier."""
     readings, as_of = CHOICES[choice]
@@ -104,7 +108,7 @@ def cases(seed: int, appointments: int, choice: int) -> Iterator[Case]:
 
 def differing(case: Case, choice: int) -> str:
     """Where the engines differ on one case, or nothing."""
-    on = dict(zip(get_args(DatedBy), case[1], strict=True))
+    on = on_days(case)
     one, other = both(choice).first(case[0], on), both(choice).second(case[0], on)
     if one == other:
         return ""
@@ -127,7 +131,7 @@ def compare(seeds: Sequence[int], appointments: int) -> tuple[int, int, list[Cou
         engines = both(choice)
         for case in cases(seed, appointments, choice):
             count += 1
-            opinion = engines.first(case[0], dict(zip(get_args(DatedBy), case[1], strict=True)))
+            opinion = engines.first(case[0], on_days(case))
             met[choice].update(opinion_met(engines, opinion))
             if (choice, case) not in judged:
                 judged.add((choice, case))
@@ -199,11 +203,10 @@ def test_both_engines_say_the_same_for_other_aims(aim: Aim) -> None:
         some = [bound for bound in both(choice).rules if asked(bound.rule, aim)]
         engines = Both(some, RULEBOOK.settle(CHOICES[choice][0]))
         assert 0 < len(some) < len(both(choice).rules)
-        for case, on in islice(cases(77, 200, choice), 100):
-            known = dict(zip(of_all, batched(case), strict=True))
+        for case in islice(cases(77, 200, choice), 100):
+            known = dict(zip(of_all, batched(case[0]), strict=True))
             own = [bound for fact in engines.closure.facts for bound in known[fact]]
-            on_days = dict(zip(get_args(DatedBy), on, strict=True))
-            assert engines.second(own, on_days) == engines.first(own, on_days)
+            assert engines.second(own, on_days(case)) == engines.first(own, on_days(case))
 
 
 def batched(case: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -412,7 +415,7 @@ def test_a_fault_planted_in_either_engine_makes_them_differ(
     settled = RULEBOOK.settle({})
     engines = Both(both(0).rules, settled)
     differ = 0
-    for case, on in generated:
-        on_days = dict(zip(get_args(DatedBy), on, strict=True))
-        differ += engines.first(case, on_days) != engines.second(case, on_days)
+    for case in generated:
+        on = on_days(case)
+        differ += engines.first(case[0], on) != engines.second(case[0], on)
     assert differ > 0

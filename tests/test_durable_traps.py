@@ -31,7 +31,7 @@ from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.rulebook import DatedBy, Settled, bind
 from tests import test_checks
 from tests.rulebooks import bounds, choices, days, rulebooks
-from tests.test_durable import RULEBOOK, Both, Case, both, cases
+from tests.test_durable import RULEBOOK, Both, Case, both, cases, on_days
 
 pytestmark = pytest.mark.skipif(
     not durable.available(), reason="durable-rules is not installed, or does not import"
@@ -75,10 +75,6 @@ def bare(code: str, seconds: float = 3) -> str:
 @cache
 def some_cases(count: int) -> list[Case]:
     return list(islice(cases(3, 150, 0), count))
-
-
-def on_days(case: Case) -> dict[DatedBy, date]:
-    return dict(zip(get_args(DatedBy), case[1], strict=True))
 
 
 # What the engine writes and asserts ---------------------------------------------------------------
@@ -420,6 +416,26 @@ def test_an_error_of_the_package_is_a_fault_told_by_its_type(
     assert engine.opinion(case[0], on_days(case)) == both(0).first(case[0], on_days(case))
 
 
+def test_a_session_that_could_not_be_deleted_is_a_fault_of_the_next_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [case] = some_cases(1)
+    engine = Durable(both(0).rules, RULEBOOK.settle({}))
+    delete_state = engine._network._host.delete_state
+    kept: list[str] = []
+
+    def keep_the_first(ruleset: str, session: str) -> None:
+        if kept:
+            delete_state(ruleset, session)
+        kept.append(session)
+
+    monkeypatch.setattr(engine._network._host, "delete_state", keep_the_first)
+    engine.opinion(case[0], on_days(case))
+    with pytest.raises(EngineFault, match="MessageObservedException"):
+        engine.opinion(case[0], on_days(case))
+    assert engine.opinion(case[0], on_days(case)) == both(0).first(case[0], on_days(case))
+
+
 def test_rules_that_the_package_refuses_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "_condition", lambda kind, way: {"$and": [{"kind": [kind]}]})
     with pytest.raises(EngineFault):
@@ -490,7 +506,7 @@ except MemoryError: print(n)
 
 def test_more_rules_than_may_match_one_fact_are_parted() -> None:
     [case] = some_cases(1)
-    rules = both(0).rules * 10
+    rules = [*both(0).rules] * 10
     settled = RULEBOOK.settle({})
     found = Durable(rules, settled).opinion(case[0], on_days(case))
     assert found.outcomes == both(0).first(case[0], on_days(case)).outcomes * 10
@@ -517,7 +533,7 @@ def wide() -> Both:
 @given(st.data())
 def test_a_check_with_very_many_ways_to_be_proved_is_proved_in_steps(data: st.DataObject) -> None:
     engines = wide()
-    assert len(engines.durable._steps.ways) > 1
+    assert engines.durable._steps.ways
     case, on = data.draw(bounds(engines.closure.facts)), data.draw(days())
     assert engines.second(case, on) == engines.first(case, on)
 

@@ -106,7 +106,8 @@ def test_the_level_is_determined_within_ten_calendar_days(
 
 
 @pytest.mark.parametrize(
-    ("as_of", "outcome", "late"), [(10, "pending", None), (11, "pending", None), (12, "breached", 1)]
+    ("as_of", "outcome", "late"),
+    [(10, "pending", None), (11, "pending", None), (12, "breached", 1)],
 )
 def test_a_level_not_determined_is_pending_through_its_due_date_and_overdue_after_it(
     as_of: int, outcome: str, late: int | None

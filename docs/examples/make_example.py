@@ -4,7 +4,7 @@
 
 Everybody and every place is invented. The rows worth looking at stand in the tables below;
 the ordinary ones come from a seeded generator whose figures stay far from every threshold.
-The same script gives the same bytes. `expected.csv` was written by hand and is not touched.
+The same script gives the same bytes. `expected*.csv` were written by hand and are not touched.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ APPOINTMENTS = """
 id   | school | mentor | mentee | subject             | ordered_on | starts_on  | ends_on    | why
 A001 | S01    |        |        | математика          | 2020-03-02 |            | 2020-05-25 | usual
 A002 | S03    |        |        | физика              | 2024-09-02 | 2024-09-02 | 2025-05-25 | table
-A003 | S02    |        |        | Математика          | 2025-09-02 | 2025-09-02 | 2026-05-25 | usual
+A003 | S02    |        |        | Математика          | 2026-01-12 | 2026-01-12 | 2026-05-25 | usual
 A004 | S10    |        |        | бастауыш сынып      | 2025-08-29 | 2025-09-01 | 2026-05-25 | usual
 A005 | S14    |        |        | қазақ тілі          | 2026-09-02 |            | 2027-05-25 | usual
 A006 | S01    |        |        | математика          | 2026-08-25 | 2026-09-01 | 2027-05-25 | table
 A007 | S01    |        |        | ағылшын тілі        | 2026-08-25 | 2026-09-01 |            | usual
 A008 | S01    |        |        | тарих               | 2026-09-01 | 2026-09-01 | 2027-05-25 | table
-A009 | S02    |        |        | английский язык     | 2026-08-26 | 2026-09-01 | 2027-05-25 | usual
+A009 | S02    |        |        | английский язык     | 2026-08-26 | 2026-09-01 | 2027-08-31 | usual
 A010 | S02    |        |        | химия               | 2026-08-26 | 2026-09-01 | 2027-05-25 | table
 A011 | S02    |        |        | начальные классы    | 2026-09-01 | 2026-09-01 | 2027-05-25 | table
 A012 | S02    |        |        |                     | 2026-09-02 |            | 2027-05-25 | table
@@ -72,7 +72,7 @@ A015 | S03    |        |        | қазақ тілі          | 2026-09-01 | 20
 A016 | S04    |        |        | биология            | 2026-08-28 | 2026-09-01 | 2027-05-25 | table
 A017 | S04    |        |        | география           | 2026-08-28 | 2026-09-01 | 2027-05-25 | table
 A018 | S04    |        |        | русский язык        | 2026-09-03 | 2026-09-03 | 2027-05-25 | usual
-A019 | S04    | =18    |        | русский язык        | 2026-09-03 | 2026-09-03 | 2027-05-25 | usual
+A019 | S04    | =18    |        | русский язык        | 2026-11-13 | 2026-11-16 | 2027-05-25 | usual
 A020 | S05    |        |        | математика          | 2026-09-01 | 2026-09-01 | 2027-05-25 | table
 A021 | S05    |        |        | биология            | 2026-09-01 | 2026-09-01 | 2027-05-25 | table
 A022 | S05    |        |        | бастауыш сынып      | 2026-09-03 | 2026-09-03 | 2027-05-25 | table
@@ -92,8 +92,84 @@ A035 | S10    |        |        | қазақ тілі          | 2026-09-09 | 20
 A036 | S11    |        |        | математика          | 2026-09-10 | 2026-09-10 | 2027-05-25 | table
 A037 | S12    |        |        | химия               | 2026-09-11 | 2026-09-11 | 2027-05-25 | table
 A038 | S13    |        | T999   | бастауыш сынып      | 2026-09-14 | 2026-09-14 | 2027-05-25 | usual
-A039 | S14    |        |        | тарих               | 2026-09-15 | 2026-09-15 | 2027-05-25 | table
+A039 | S14    |        |        | тарих               | 2026-09-16 | 2026-09-16 | 2027-05-25 | table
 A040 | S09    |        |        | ағылшын тілі        | 31.09.2026 |            | 2027-05-25 | usual
+"""
+
+# What was done when, as month and day of the school year in which mentoring starts, or as a
+# whole date. `needs`: the diagnosis; `academic`: the deputy head for academic work. Whoever has
+# no row here has none in `plans`.
+PLANS = """
+id   | level | needs | draft | agreed | with        | approved | by          | from  | until
+A002 | 09-10 | 09-12 | 09-16 | 09-17  | academic    | 09-18    | head        | 09-02 | 05-25
+A003 | 01-20 | 01-22 | 01-26 | 01-27  | academic    | 01-28    | head        | 01-12 | 05-25
+A004 | 09-10 | 09-11 | 09-15 | 09-16  | academic    | 09-17    | head        | 09-01 | 05-25
+A005 | 09-11 | 09-15 | 09-17 | 09-18  | academic    | 09-18    | head        | 09-02 | 05-25
+A006 | 09-09 | 09-11 | 09-15 | 09-16  | deputy_head | 09-17    | head        | 09-01 | 05-25
+A007 | 09-10 | 09-14 | 09-16 | 09-17  | academic    | 09-18    | head        | 09-01 | 05-25
+A008 | 09-11 | 09-16 | 09-18 | 09-21  | academic    | 09-22    | head        | 09-01 | 05-25
+A009 | 09-08 | 09-10 | 09-14 | 09-15  | academic    | 09-16    | head        | 09-01 | 05-25
+A010 | 09-14 | 09-16 | 09-18 | 09-21  | academic    | 09-22    | head        | 09-01 | 05-25
+A011 | 09-10 | 09-15 | 09-22 | 09-23  | academic    | 09-24    | head        | 09-01 | 05-25
+A012 | 09-08 | 09-10 | 09-14 | 09-15  | head        | 09-15    | head        | 09-02 | 05-25
+A013 | 09-11 | 09-15 | 09-18 | 09-19  | academic    | 09-21    | head        | 09-01 | 05-25
+A014 | 09-07 | 09-09 | 09-12 | 09-14  | academic    | 09-15    | deputy_head | 09-01 | 05-25
+A015 | 09-10 | 09-12 | 09-16 | 09-17  | academic    | 09-18    | head        | 09-01 | 05-25
+A016 | 09-10 | 09-14 | 09-16 | 09-17  | other       | 09-18    | head        | 09-01 | 05-25
+A017 | 09-10 | 09-14 | 09-15 | 09-21  | academic    | 09-17    | head        | 09-01 | 05-25
+A018 | 09-10 | 09-14 | 09-16 | 09-14  | academic    | 09-18    | head        | 09-03 | 05-25
+A019 |       |       |       |        |             |          |             |       |
+A020 |       |       |       |        |             |          |             |       |
+A021 | 09-11 | 09-07 | 09-09 | 09-14  | academic    | 09-15    | head        | 09-01 | 05-25
+A022 |       | 09-15 | 09-17 | 09-18  | academic    | 09-21    | head        | 09-03 | 05-25
+A023 | 09-14 | 09-16 | 09-19 | 09-21  | academic    | 09-22    | head        | 09-02 | 05-25
+A025 | 09-11 | 09-14 | 09-16 | 09-17  | academic    | 09-18    | head        | 09-04 | 05-25
+A026 | 09-14 | 09-16 | 09-17 | 09-18  | academic    | 09-19    | head        | 09-04 | 05-25
+A027 | 09-11 | 09-15 | 09-17 | 09-18  | academic    | 09-21    | head        | 09-01 | 2029-05-25
+A028 | 09-11 | 09-15 | 09-17 | 09-18  | academic    | 09-21    | head        | 08-25 | 05-25
+A029 | 09-14 | 09-16 | 09-18 | 09-21  | academic    |          |             | 09-04 | 05-25
+A030 | 09-08 |       | 09-11 | 09-14  | academic    | 09-15    | head        | 09-01 | 05-25
+A031 | 09-16 | 09-18 | 09-22 | 09-23  | academic    | 09-24    | head        | 09-07 | 05-25
+A032 | 09-21 | 09-23 | 09-25 | 09-28  | academic    | 09-29    | head        | 09-08 | 05-25
+A034 | 09-16 | 09-18 | 09-22 |        |             | 09-24    | head        | 09-07 | 05-25
+A035 | 09-18 | 09-22 | 09-24 | 09-25  | academic    | 09-28    | head        | 09-09 | 05-25
+A036 | 09-17 | 09-21 | 09-23 | 09-24  | academic    | 09-25    | head        | 09-10 |
+A037 | 09-21 | 09-23 | 09-25 |        |             |          |             | 09-11 | 05-25
+A038 | 09-24 | 09-25 | 09-30 | 10-01  | academic    | 10-02    | head        | 09-14 | 05-25
+A039 | 09-28 | 09-30 | 10-02 | 10-05  | academic    | 10-06    | head        | 09-16 | 05-25
+"""
+
+# The register ends on that day; elsewhere it is complete up to the day judged on.
+RECORDED_UNTIL = {"A029": date(2026, 9, 30), "A031": date(2026, 11, 23)}
+
+INTERIM = """
+id   | on    | body                   | form
+A002 | 12-20 | methodical_association | video
+A004 | 12-19 | methodical_association | video
+A005 | 11-20 | methodical_association | video
+A006 | 11-06 | methodical_association | video
+A007 | 11-13 | methodical_association | project
+A009 | 11-12 | methodical_association | video
+A012 | 11-19 | methodical_association | video
+A013 | 11-20 | methodical_association | video
+A016 | 11-18 | methodical_association | video
+A017 | 11-17 | methodical_association | video
+A021 | 11-20 | methodical_association | video
+A023 | 11-13 | methodical_association | video
+A025 | 11-18 | other                  | video
+A026 | 11-19 | methodical_association | video
+A028 | 11-16 | methodical_association | video
+A034 | 11-10 | methodical_association | video
+A035 | 11-20 | methodical_association | open_lesson
+A038 | 11-19 |                        | video
+A039 | 11-20 | methodical_association | video
+"""
+
+FINAL = """
+id   | prepared | on    | body                | results | recommendations
+A002 | 05-19    | 05-23 | pedagogical_council | yes     | yes
+A003 | 05-18    | 05-22 | pedagogical_council | yes     | no
+A004 | 05-22    | 05-29 | pedagogical_council | yes     | yes
 """
 
 # Home school where it is not that of the appointment: T136 teaches in the neighbouring village.
@@ -221,20 +297,33 @@ S14    | new  | deputy_head | academic   | no     | 2022-08-15       |
 # Beginners start on 1 September of the year of the order, except these.
 FIRST_TAUGHT = {
     "T201": date(2019, 9, 2),
-    "T203": date(2025, 9, 2),
     "T202": date(2024, 9, 2),
+    "T203": date(2026, 1, 12),
+    "T219": date(2026, 11, 16),
     "T232": date(2021, 9, 1),
 }
 SUBJECTS_EMPTY = {"T115"}  # taught subjects are then those of the quality rows
 NO_RESERVE = {"T111", "T114", "T120", "T127", "T130", "T133", "T134", "T136"}
+# Days of the proposal and of the council, by the year in which the school year begins.
 RESERVE_FORMED = {
-    2024: (date(2024, 6, 5), date(2024, 8, 27), "№ 1"),
-    2025: (date(2025, 6, 4), date(2025, 8, 27), "№ 1"),
-    2026: (date(2026, 6, 3), date(2026, 8, 24), "№ 1"),
+    2019: (date(2019, 6, 5), date(2019, 8, 27)),
+    2024: (date(2024, 6, 5), date(2024, 8, 27)),
+    2025: (date(2025, 6, 4), date(2025, 8, 27)),
+    2026: (date(2026, 6, 3), date(2026, 8, 24)),
 }
+# Mentors are listed for the year of their appointment; these for an earlier one too.
+LISTED_BEFORE = (("S01", "T107", 2025), ("S01", "T108", 2025), ("S05", "T122", 2025))
 LISTED_DEPUTY_SCHOOL = "S05"  # its deputy for upbringing is listed in the reserve
-FORMED_BY_OTHER_SCHOOL = "S11"  # reserve formed by someone else than the council
-PROPOSED_EMPTY_SCHOOL = "S12"  # day of the proposal not stated
+
+# who empty: everybody whom the school lists.
+RESERVE = """
+school | who  | column      | cell  | what is special
+S07    | T129 | proposed_by | other | one of three was proposed by somebody else
+S09    |      | protocol_no |       | number of the minutes not stated
+S11    |      | formed_by   | other | formed by somebody else than the council
+S12    |      | proposed_on |       | day of the proposal not stated
+S13    |      | formed_on   |       | undated
+"""
 SPARE = ("S01", "S02", "S04", "S06", "S07", "S08", "S10", "S11")  # fit, listed, no mentee
 OTHERS = {
     "S01": 4,
@@ -331,6 +420,10 @@ COLUMNS = {
     "quality": "teacher_id subject school_year percent learners learners_good",
     "appointments": "appointment_id school_id mentor_id mentee_id subject order_no ordered_on "
     "starts_on ends_on",
+    "plans": "appointment_id recorded_until level_determined_on diagnosed_on drafted_on agreed_on "
+    "agreed_by approved_on approved_by period_from period_until interim_on interim_body "
+    "interim_form final_prepared_on final_on final_body final_has_results "
+    "final_has_recommendations",
     "reserve": "school_id teacher_id proposed_by proposed_on formed_by formed_on protocol_no",
 }
 
@@ -344,6 +437,19 @@ def table(text: str) -> list[dict[str, str]]:
 def day_or_text(text: str) -> Cell:
     """The date that an ISO text names; any other text as it stands."""
     return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text
+
+
+def begins(day: date) -> int:
+    """The year in which the school year of a day begins; a summer day is of the coming one."""
+    return day.year if day.month >= 6 else day.year - 1
+
+
+def day_of(text: str, year: int) -> Cell:
+    """The month and day `text` of the school year that begins in `year`; else `day_or_text`."""
+    if not re.fullmatch(r"\d\d-\d\d", text):
+        return day_or_text(text)
+    found = date.fromisoformat(f"{year}-{text}")
+    return found if begins(found) == year else shifted(found, 1)
 
 
 def shifted(start: date, years: int) -> date:
@@ -364,7 +470,7 @@ def five_years(start: date) -> date:
 
 @dataclass
 class District:
-    """The seven tables, and the generator that fills the ordinary rows."""
+    """The eight tables, and the generator that fills the ordinary rows."""
 
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))
     tables: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
@@ -525,6 +631,44 @@ class District:
             self.figures(teacher_id, subjects, 45, 85)
 
 
+def add_plans(district: District) -> None:
+    """Fill the table `plans` from PLANS, INTERIM and FINAL."""
+    started = {
+        row["id"]: date.fromisoformat(row["starts_on"] or row["ordered_on"])
+        for row in table(APPOINTMENTS)
+        if row["id"] in {plan["id"] for plan in table(PLANS)}
+    }
+    interim = {row["id"]: row for row in table(INTERIM)}
+    final = {row["id"]: row for row in table(FINAL)}
+    for plan in table(PLANS):
+        year = begins(started[plan["id"]])
+        cells: Row = {
+            "appointment_id": plan["id"],
+            "level_determined_on": day_of(plan["level"], year),
+            "diagnosed_on": day_of(plan["needs"], year),
+            "drafted_on": day_of(plan["draft"], year),
+            "agreed_on": day_of(plan["agreed"], year),
+            "agreed_by": plan["with"].replace("academic", "deputy_head_academic"),
+            "approved_on": day_of(plan["approved"], year),
+            "approved_by": plan["by"],
+            "period_from": day_of(plan["from"], year),
+            "period_until": day_of(plan["until"], year),
+        }
+        if plan["id"] in RECORDED_UNTIL:
+            cells["recorded_until"] = RECORDED_UNTIL[plan["id"]]
+        if report := interim.get(plan["id"]):
+            cells["interim_on"] = day_of(report["on"], year)
+            cells["interim_body"] = report["body"]
+            cells["interim_form"] = report["form"]
+        if report := final.get(plan["id"]):
+            cells["final_prepared_on"] = day_of(report["prepared"], year)
+            cells["final_on"] = day_of(report["on"], year)
+            cells["final_body"] = report["body"]
+            cells["final_has_results"] = report["results"]
+            cells["final_has_recommendations"] = report["recommendations"]
+        district.add("plans", **cells)
+
+
 def typed_dates(district: District) -> None:
     """Turn a few true dates into text, as happens when sheets are filled in by hand."""
     for rows in district.tables.values():
@@ -613,7 +757,8 @@ def build() -> District:
         elif not row["mentor"]:
             d.fit_teacher(mentor, school, [lowered(row["subject"])])
         if mentor not in NO_RESERVE and not row["mentor"]:
-            reserve.append((school["id"], mentor, year if year in RESERVE_FORMED else 2026))
+            formed_for = begins(ordered) if isinstance(ordered, date) else 2026
+            reserve.append((school["id"], mentor, formed_for))
 
         mentee = f"T2{row['mentee'].lstrip('=') or row['id'][2:]}"
         if row["mentee"] == "self":
@@ -656,19 +801,25 @@ def build() -> District:
             d.other_teacher(f"T3{others:02}", schools[place], 0.6)
     d.tables["teachers"][-1]["status"] = "on_leave"
 
-    reserve.append((LISTED_DEPUTY_SCHOOL, listed_deputy, 2026))
+    reserve += [*LISTED_BEFORE, (LISTED_DEPUTY_SCHOOL, listed_deputy, 2026)]
     for place, teacher, year in sorted(reserve):
-        proposed, formed, protocol = RESERVE_FORMED[year]
-        d.add(
-            "reserve",
-            school_id=place,
-            teacher_id=teacher,
-            proposed_by="methodical_association",
-            proposed_on="" if place == PROPOSED_EMPTY_SCHOOL else proposed,
-            formed_by="other" if place == FORMED_BY_OTHER_SCHOOL else "pedagogical_council",
-            formed_on=formed,
-            protocol_no=protocol,
-        )
+        proposed, formed = RESERVE_FORMED[year]
+        changed = {
+            row["column"]: row["cell"]
+            for row in table(RESERVE)
+            if row["school"] == place and row["who"] in ("", teacher)
+        }
+        entry: Row = {
+            "school_id": place,
+            "teacher_id": teacher,
+            "proposed_by": "methodical_association",
+            "proposed_on": proposed,
+            "formed_by": "pedagogical_council",
+            "formed_on": formed,
+            "protocol_no": "№ 1",
+        }
+        d.add("reserve", **{**entry, **changed})
+    add_plans(d)
 
     d.tables["teachers"].sort(key=lambda row: str(row["teacher_id"]))
     d.tables["quality"].sort(

@@ -16,7 +16,7 @@ fires, and no `$nex`, `$not`, `$or`, regular expression, join or null. Anything 
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -247,7 +247,8 @@ class _Proofs:
         applies = self._holds(reading.applies, certain=True)
         met = self._holds(reading.check, certain=True)
         missed = self._holds(reading.check, truth=False, certain=True)
-        if reading.timing is not None and act is not None:
+        if reading.timing is not None:
+            assert act is not None  # noqa: S101 - no other rule has a timing
             in_time, late, waiting = (self._stands(reading.timing, it) for it in _STANDINGS)
             if act.judged_undone:
                 # The check decides wherever it is certain.
@@ -588,10 +589,9 @@ class _Network:
             self._assert(ruleset, [{"kind": OPENING, "id": OPENING}])
             yield
         finally:
-            try:
+            # A session that is still there makes the next opening a fault.
+            with suppress(Exception):
                 self._host.delete_state(ruleset, SESSION)
-            except Exception as error:
-                raise EngineFault(NAME, type(error).__name__) from None
 
     def conclusions(self, ruleset: str, kind: str, facts: Facts) -> list[set[str]]:
         """Assert facts of one kind in the open session; give what is concluded from each.

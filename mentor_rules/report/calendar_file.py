@@ -45,7 +45,7 @@ def _event(row: DeadlineRow, found: Deadlines, language: Language) -> Event:
     event.add("summary", safe(say("deadline", "event", language, **_params(row, language))))
     event.add("description", "\n".join(safe(text) for text in details(row, language)))
     event.add("categories", [row.state])
-    if row.state in ("waiting", "overdue", "unknown"):
+    if row.state in ("waiting", "unknown") and row.due >= found.as_of:
         for before in _ALARMS:
             alarm = Alarm()
             alarm.add("action", "DISPLAY")

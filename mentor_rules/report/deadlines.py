@@ -48,6 +48,8 @@ class DeadlineReport:
 
     def _row(self, row: DeadlineRow) -> None:
         due = str(row.due) if row.due is not None else self._say("no_day")
+        if row.due_between is not None:
+            due = "–".join(map(str, row.due_between))
         text = self._say("row", due=due, id=row.appointment_id, school=row.school_id, what=row.what)
         self._line(text, _STYLES[row.state], indent=2)
         for detail in details(row, self._language):
@@ -81,7 +83,7 @@ def details(row: DeadlineRow, language: Language) -> Iterator[str]:
 
 _COLUMNS = (
     *("state", "due", "appointment_id", "school_id", "rule", "what", "who", "from", "term"),
-    *("done", "days_late", "provisional", "latest", "skipped", "notes"),
+    *("done", "days_late", "provisional", "latest", "readings", "skipped", "notes"),
 )
 
 
@@ -93,6 +95,11 @@ def deadline_lines(found: Deadlines, *, names: bool = False) -> Iterator[str]:
             *(row.state, row.due, row.appointment_id, row.school_id, row.rule, row.what, row.who),
             *(row.from_, row.term, row.done, row.days_late),
             *("yes" if row.provisional else "no", "yes" if row.latest else "no"),
+            JOINT.join(
+                f"{' '.join(f'{name}={value}' for name, value in one.when.items())}: {one.due}"
+                for one in row.readings
+                if one.due != row.due and one.due is not None
+            ),
             JOINT.join(f"{skipped.day} {skipped.reason}" for skipped in row.skipped),
             JOINT.join(row.notes),
             *([", ".join((row.names or {}).values())] if names else []),

@@ -166,6 +166,8 @@ class TableReport:
                 self._print(f"{when}: {self._say('outcome', reading.outcome)}", indent=6)
         for key, reason in dict.fromkeys((item.key, item.reason) for item in finding.missing):
             self._print(f"{self._record(key)}: {reason}", indent=6)
+        if finding.days_late is not None:
+            self._print(self._say("deadline", "late", days=finding.days_late), indent=6)
         if finding.remedy:
             self._print(self._say("label", "remedy", remedy=finding.remedy), indent=6)
         for note in finding.notes:
