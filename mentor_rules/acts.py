@@ -109,10 +109,10 @@ def _together(whens: Sequence[_When]) -> _When:
 def _day_after(case: Case, term: Term, start: int, week: Week) -> int:
     count = term.count(case.appointed().first_day)
     assert count is not None  # noqa: S101 - asked only where an edition is in force
+    calendar = case.calendar.week(week)
+    start = max(start, calendar.before + 1)  # a stage 1 dated before any calendar still started
     try:
-        return case.calendar.week(week).due(
-            start, count, term.unit, roll=term.roll, same_day=term.same_day
-        )
+        return calendar.due(start, count, term.unit, roll=term.roll, same_day=term.same_day)
     except UsageError:
         return LAST_DAY.toordinal()  # the calendar ends: no record can lie beyond it
 

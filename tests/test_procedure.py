@@ -450,3 +450,15 @@ def test_what_is_breached_stays_breached_on_a_later_day(
     for one in first.findings:
         if one.outcome == "breached" and not (one.rule == "plan/drafted" and one.latest):
             assert outcomes[one.rule] == "breached", one.rule
+
+
+def test_a_level_dated_before_any_calendar_puts_no_draft_off_to_its_end() -> None:
+    cells = {"level_determined_on": date(1990, 9, 11)}
+    found = finding("plan/drafted", cells)
+    assert (found.outcome, found.due is not None and found.due.year) == ("breached", 1991)
+
+
+def test_a_term_that_the_calendar_ends_before_is_waited_for() -> None:
+    late = date(2100, 12, 28)
+    found = finding("plan/drafted", {}, starts=late, ends=None, as_of=date(2100, 12, 31))
+    assert found.outcome == "pending"
