@@ -3,6 +3,7 @@
 The public names; everything else is an inner matter. Importing needs no extra.
 """
 
+from mentor_rules.changes import find_changes, with_changes
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import (
@@ -25,13 +26,18 @@ from mentor_rules.records import (
     School,
     Teacher,
 )
+from mentor_rules.reserve import reserves
 from mentor_rules.result import (
     AppointmentResult,
     CandidateResult,
+    Change,
+    Changes,
     Deadlines,
     Finding,
     PlanResult,
     Report,
+    ReserveReport,
+    Way,
 )
 from mentor_rules.rulebook import Rulebook
 from mentor_rules.terms import deadlines
@@ -44,6 +50,8 @@ __all__ = [
     "CalendarError",
     "CandidateResult",
     "CategoryPeriod",
+    "Change",
+    "Changes",
     "Deadline",
     "Deadlines",
     "Dossier",
@@ -59,14 +67,19 @@ __all__ = [
     "ReadingError",
     "Report",
     "ReserveEntry",
+    "ReserveReport",
     "Rulebook",
     "RulebookError",
     "School",
     "Teacher",
     "UsageError",
+    "Way",
     "check",
     "check_candidate",
     "check_plan",
     "deadlines",
+    "find_changes",
     "load_rulebook",
+    "reserves",
+    "with_changes",
 ]

@@ -10,14 +10,17 @@ from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from typer.exceptions import TyperException
 
+from mentor_rules.calendar import SchoolCalendar
+from mentor_rules.calendar_data import Week
 from mentor_rules.cases import run_cases
+from mentor_rules.changes import with_changes
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import CalendarError, ReadingError, RulebookError, UsageError
@@ -25,14 +28,17 @@ from mentor_rules.judging import EngineDisagreement, candidate_in, check, fault_
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
 from mentor_rules.records import parse_date
+from mentor_rules.report import LARGE
 from mentor_rules.report.calendar_file import ics
 from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
 from mentor_rules.report.requirements import RequirementsReport
+from mentor_rules.report.reserve import ReserveTable, reserve_lines
 from mentor_rules.report.rules import RuleReport, list_rules
 from mentor_rules.report.table import TableReport, fault_lines, safe
 from mentor_rules.requirements import requirements
-from mentor_rules.result import Report
+from mentor_rules.reserve import reserves
+from mentor_rules.result import Report, ReserveReport
 from mentor_rules.schema import dossier_schema, result_schema
 from mentor_rules.terms import deadlines
 from mentor_rules.texts import say
@@ -89,6 +95,8 @@ class ReportFormat(StrEnum):
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
+    xlsx = "xlsx"
+    html = "html"
 
 
 class DeadlineFormat(StrEnum):
@@ -98,6 +106,14 @@ class DeadlineFormat(StrEnum):
     json = "json"
     csv = "csv"
     ics = "ics"
+
+
+class ReserveFormat(StrEnum):
+    """How reserves are written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
 
 
 class Confirm(StrEnum):
@@ -174,6 +190,8 @@ CalendarOption = Annotated[Path | None, typer.Option("--calendar", help=_help("c
 ConfirmOption = Annotated[Confirm, typer.Option("--confirm", help=_help("confirm"))]
 ShowIds = Annotated[bool, typer.Option("--show-ids", help=_help("show_ids"))]
 Names = Annotated[bool, typer.Option("--names", help=_help("names"))]
+# The formats that people read: what would change a verdict always stands in them.
+WITH_CHANGES = frozenset({"html", "xlsx"})
 
 
 @app.command("check", help=_help("check"))
@@ -195,6 +213,7 @@ def check_command(
     force: Force = False,
     confirm: ConfirmOption = Confirm.flagged,
     strict: Annotated[bool, typer.Option("--strict", help=_help("strict"))] = False,
+    changes: Annotated[bool, typer.Option("--changes", help=_help("changes"))] = False,
 ) -> None:
     """Check every appointment of a dossier and say which are unlawful, and why.
 
@@ -202,6 +221,8 @@ def check_command(
     rows were rejected or nothing was checked, 4 broken rulebook, 5 a fault.
     """
     _expect_path(dossier)
+    if format_ is ReportFormat.xlsx:
+        _expect_workbook(out)
     day, settled = _day(as_of), _settled(reading)
     rulebook = builtin_rulebook()
     rulebook.settle(readings, over=settled)  # wrong usage is told before anything is read
@@ -219,6 +240,17 @@ def check_command(
             confirm=confirm.value,
             progress=progress,
         )
+    large = len(report.results) > LARGE
+    if changes or (format_.value in WITH_CHANGES and not (large and format_ is ReportFormat.html)):
+        report = with_changes(
+            report,
+            read,
+            readings=readings,
+            settle=settled,
+            rulebook=rulebook,
+            calendar=calendar,
+            language=lang.value,
+        )
     shown = read.names() if names else None
     if format_ is ReportFormat.json:
         _write(report.json_parts(), out, force)
@@ -226,6 +258,42 @@ def check_command(
         _write(jsonl(report), out, force)
     elif format_ is ReportFormat.csv:
         _write(csv_lines(report, rulebook, shown), out, force)
+    elif format_ is ReportFormat.xlsx:
+        from mentor_rules.report.workbook import annotated  # openpyxl takes long to import
+
+        book = annotated(
+            dossier,
+            report,
+            rulebook,
+            language=lang.value,
+            names=shown,
+            encoding=encoding,
+            percent_as=percent_as.value,
+            mapping=mapping,
+        )
+        _write([book], out, force)
+    elif format_ is ReportFormat.html:
+        from mentor_rules.report.html import html  # jinja2 takes long to import
+
+        asked: dict[str, Any] = {
+            "as_of": day,
+            "readings": readings,
+            "settle": settled,
+            "rulebook": rulebook,
+            "calendar": calendar,
+            "language": lang.value,
+        }
+        page = html(
+            report,
+            rulebook,
+            lang.value,
+            calendar=SchoolCalendar.load(calendar),
+            deadlines=None if only is Only.eligibility else deadlines(read, **asked),
+            weeks=_weeks(read),
+            reserve=None if large or only is Only.procedure else reserves(read, **asked),
+            names=shown,
+        )
+        _write(page, out, force)
     else:
         _print(
             lambda console: TableReport(console, rulebook, lang.value, shown).report(report),
@@ -347,6 +415,53 @@ def deadlines_command(
     raise typer.Exit(NOTHING_CERTAIN if found.invalid or not found.deadlines else OK)
 
 
+@app.command("reserve", help=_help("reserve"))
+def reserve_command(
+    dossier: DossierPath,
+    as_of: AsOf = None,
+    reading: ReadingOption = None,
+    readings: ReadingsOption = None,
+    lang: LangOption = Lang.en,
+    format_: Annotated[
+        ReserveFormat, typer.Option("--format", help=_help("reserve_format"))
+    ] = ReserveFormat.table,
+    out: Out = None,
+    calendar: CalendarOption = None,
+    encoding: Encoding = None,
+    percent_as: PercentOption = PercentAs.percent,
+    mapping: MappingOption = None,
+    names: Names = False,
+    show_ids: ShowIds = False,
+    force: Force = False,
+) -> None:
+    """Say who may enter each school's reserve, and who may replace an ineligible mentor.
+
+    Exit codes are those of `check`; a school without a candidate is flagged, and so is one that
+    lists somebody who may not be.
+    """
+    _expect_path(dossier)
+    day, settled = _day(as_of), _settled(reading)
+    rulebook = builtin_rulebook()
+    rulebook.settle(readings, over=settled)
+    found = reserves(
+        _read(dossier, encoding, percent_as, mapping, show_ids),
+        as_of=day,
+        readings=readings,
+        settle=settled,
+        rulebook=rulebook,
+        calendar=calendar,
+        language=lang.value,
+        names=names,
+    )
+    if format_ is ReserveFormat.json:
+        _write([found.to_json(), "\n"], out, force)
+    elif format_ is ReserveFormat.csv:
+        _write(reserve_lines(found), out, force)
+    else:
+        _print(lambda console: ReserveTable(console, lang.value).report(found), out, force)
+    raise typer.Exit(_reserve_code(found))
+
+
 @app.command("mapping", help=_help("mapping"))
 def mapping_command(
     dossier: DossierPath, encoding: Encoding = None, out: Out = None, force: Force = False
@@ -370,6 +485,19 @@ def requirements_command(
         _write([found.model_dump_json(by_alias=True, indent=2), "\n"], out, force)
     else:
         _print(lambda console: RequirementsReport(console, lang.value).report(found), out, force)
+
+
+@app.command("template", help=_help("template"))
+def template_command(
+    out: Annotated[Path, typer.Argument(help=_help("template_out"))],
+    lang: LangOption = Lang.en,
+    force: Force = False,
+) -> None:
+    """Write a workbook to be filled in, in one language."""
+    from mentor_rules.report.template import template  # openpyxl takes long to import
+
+    _expect_workbook(out)
+    _write([template(lang.value)], out, force)
 
 
 @app.command("schema", help=_help("schema"))
@@ -429,9 +557,38 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return NOTHING_CERTAIN if report.invalid or not verdicts - {"not_judged"} else OK
 
 
+def _weeks(dossier: Dossier) -> dict[str, Week]:
+    """Give the working week of each school that states one."""
+    found = {school: dossier.school(school).records for school in dossier.schools}
+    weeks = {school: records[0].week for school, records in found.items() if records}
+    return {school: 6 if week == 6 else 5 for school, week in weeks.items() if week is not None}
+
+
+def _reserve_code(found: ReserveReport) -> int:
+    """Give the exit code for reserves: short ones, and unlawful entries, are flagged."""
+    if found.faults:
+        return FAULT
+    unlawful = any(
+        teacher.standing == "listed_may_not"
+        for school in found.schools
+        for teacher in school.teachers
+    )
+    if unlawful or any(school.short for school in found.schools):
+        return SOMETHING_FLAGGED
+    return NOTHING_CERTAIN if found.invalid or not found.schools else OK
+
+
 def _expect_path(path: Path) -> None:
     if not path.exists():
         raise UsageError("no_such_path", path=safe(str(path)))
+
+
+def _expect_workbook(out: Path | None) -> None:
+    """Refuse to write a workbook to where none can be: a terminal, or a file named otherwise."""
+    if out is None and sys.stdout.isatty():
+        raise UsageError("binary_to_terminal")
+    if out is not None and out.suffix.lower() != ".xlsx":
+        raise UsageError("not_xlsx", path=safe(str(out)))
 
 
 def _read(
@@ -502,15 +659,14 @@ def _print(render: Callable[[Console], None], out: Path | None, force: bool) -> 
     _write([text.getvalue()], out, force)
 
 
-def _write(parts: Iterable[str], out: Path | None, force: bool) -> None:
+def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
     """Write to standard output, or whole to a file: under another name first, then renamed.
 
     Ends of lines are written as they are, on every system.
     """
     if out is None:
         sys.stdout.flush()
-        for part in parts:
-            sys.stdout.buffer.write(part.encode())
+        sys.stdout.buffer.writelines(map(_bytes, parts))
         sys.stdout.flush()
         return
     if out.exists() and not force:
@@ -519,13 +675,17 @@ def _write(parts: Iterable[str], out: Path | None, force: bool) -> None:
         raise UsageError("no_folder", path=safe(str(out.parent)))
     handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(parts)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(map(_bytes, parts))
         Path(name).replace(out)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _bytes(part: str | bytes) -> bytes:
+    return part.encode() if isinstance(part, str) else part
 
 
 def _stop(message: str, code: int) -> NoReturn:

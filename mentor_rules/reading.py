@@ -14,7 +14,7 @@ import tomllib
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -89,6 +89,18 @@ class Mapped:
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+class Place(NamedTuple):
+    """Where a table stands in a file: its sheet, and the lines and places of its header.
+
+    `header` counts lines from 1 (0 = the table was given as mappings and has none); `width` is
+    the number of columns up to the last heading that is not the library's own.
+    """
+
+    sheet: str
+    header: int
+    width: int
+
+
 @dataclass
 class Tables:
     """What a file held: records and their row numbers by table, and all that was odd."""
@@ -99,6 +111,7 @@ class Tables:
     ignored_columns: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     mapped: Mapped = field(default_factory=Mapped)
+    places: dict[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -208,6 +221,8 @@ def _read_sheets(found: Sequence[Sheet], percent_as: PercentAs, tables: Tables) 
     nameless: list[Sheet] = []
     for sheet in found:
         squeezed = squeeze(sheet.name)
+        if squeezed.startswith(OWN_COLUMNS):
+            continue
         table = tables.mapped.tables.get(squeezed, table_named(sheet.name))
         if table is None:
             nameless.append(sheet)
@@ -378,8 +393,12 @@ def _rows(table: str, sheet: Sheet, tables: Tables) -> Iterator[Row]:
         tables.notes.append(note("lines_above_header", table=table, count=above))
     names = first[place]
     names = names[: max(n for n, cell in enumerate(names, start=1) if not _blank(cell))]
-    if len(names) > MAX_COLUMNS:
+    own = {n for n, cell in enumerate(names) if is_own(cell)}
+    stated = (n + 1 for n, cell in enumerate(names) if n not in own and not _blank(cell))
+    width = max(stated, default=0)
+    if width > MAX_COLUMNS:
         raise ReadingError("too_many_columns", table=table)
+    tables.places[table] = Place(sheet.name, 0 if sheet.mapped else place + 1, width)
     header = _headers(table, names, tables, partial=sheet.mapped)
     if header is None:
         return
@@ -387,7 +406,7 @@ def _rows(table: str, sheet: Sheet, tables: Tables) -> Iterator[Row]:
     nameless = [n for n, cell in enumerate(names) if _blank(cell)]
     start = place + (1 if sheet.mapped else 2)
     for number, line in enumerate(chain(first[place + 1 :], lines), start=start):
-        if all(_blank(cell) for cell in line):
+        if all(_blank(cell) for cell in line) or _only(own, line):
             continue
         if _is_total(line):
             totals += 1
@@ -414,6 +433,16 @@ def _is_total(line: Sequence[Any]) -> bool:
     stated = next((cell for cell in line if not _blank(cell)), None)
     words = fold(stated).replace(":", " ").split() if isinstance(stated, str) else []
     return bool(words) and words[0] in TOTALS
+
+
+def _only(places: Set[int], line: Sequence[Any]) -> bool:
+    """Tell whether a line states nothing but cells in `places`, of which there are some."""
+    return bool(places) and all(_blank(cell) for n, cell in enumerate(line) if n not in places)
+
+
+def is_own(heading: object) -> bool:
+    """Tell whether a heading is that of a column that the library itself adds."""
+    return isinstance(heading, str) and squeeze(heading).startswith(OWN_COLUMNS)
 
 
 def _blank(cell: object) -> bool:
@@ -697,7 +726,7 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
         open_files.callback(book.close)
-        if _holds_formulas(path):
+        if holds_formulas(path):
             formulas = load_workbook(path, read_only=True, keep_links=False)
             open_files.callback(formulas.close)
     except Exception as error:
@@ -714,7 +743,7 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
     ]
 
 
-def _holds_formulas(path: Path) -> bool:
+def holds_formulas(path: Path) -> bool:
     """Tell whether some sheet may hold a formula, so that most workbooks are read once only."""
     with zipfile.ZipFile(path) as container:
         for member in container.namelist():

@@ -1,14 +1,17 @@
 """The answer: what JSON, tables and reports are renderings of."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from html import escape
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mentor_rules.rulebook import Outcome, Weight
-from mentor_rules.verdict import Eligibility, Procedure
+from mentor_rules.verdict import FLAGGED, Eligibility, Procedure
+
+SHOWN = 20  # flagged appointments in a notebook
 
 
 class _Result(BaseModel):
@@ -78,6 +81,12 @@ class Finding(_Result):
     remedy: str | None = None
     notes: tuple[str, ...] = ()
     source: NormSource
+
+    def _repr_html_(self) -> str:
+        """Give the finding as a notebook shows it; everything is escaped."""
+        named = ("rule", "outcome", "message", "value", "required", "due", "done", "days_late")
+        rows = [(name, getattr(self, name)) for name in (*named, "remedy")]
+        return _table(("", ""), [row for row in rows if row[1] is not None])
 
 
 ChangeKind = Literal["document", "correction", "event", "order", "question"]
@@ -471,6 +480,46 @@ class Report(_Result):
     def to_json(self) -> str:
         """Give the report as JSON in one text; see `json_parts`."""
         return "".join(self.json_parts())
+
+    def _repr_html_(self) -> str:
+        """Give the counts and the first flagged appointments as a notebook shows them, escaped."""
+        counts = [
+            ("eligibility", *_counted(self.summary.eligibility)),
+            ("procedure", *_counted(self.summary.procedure)),
+        ]
+        flagged = [
+            result for result in self.results if {result.eligibility, result.procedure} & FLAGGED
+        ]
+        rows = [
+            (result.appointment_id, result.eligibility, result.procedure, _reasons(result))
+            for result in flagged[:SHOWN]
+        ]
+        head = ("appointment_id", "eligibility", "procedure", "reasons")
+        more = f"<p>… {len(flagged) - SHOWN}</p>" if len(flagged) > SHOWN else ""
+        return _table((str(self.as_of), ""), counts) + _table(head, rows) + more
+
+
+def _counted(counts: Mapping[Any, int]) -> tuple[str]:
+    return (", ".join(f"{verdict} {count}" for verdict, count in counts.items() if count),)
+
+
+def _reasons(result: AppointmentResult) -> str:
+    return " ".join(
+        finding.message
+        for finding in result.findings
+        if finding.outcome == "breached" and finding.weight != "advisory"
+    )
+
+
+def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """Give an HTML table: every cell escaped, and what steers or hides text made visible."""
+    lines = [("th", head), *(("td", row) for row in rows)]
+    return f"<table>{''.join(_line(kind, cells) for kind, cells in lines)}</table>"
+
+
+def _line(kind: str, cells: Iterable[object]) -> str:
+    texts = ("".join(one if one.isprintable() else "\ufffd" for one in str(cell)) for cell in cells)
+    return f"<tr>{''.join(f'<{kind}>{escape(text)}</{kind}>' for text in texts)}</tr>"
 
 
 def _json(part: _Result) -> str:

@@ -56,6 +56,11 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 SCRIPT = Path(sys.executable).parent / "mentor-rules"
 PAGES = sorted(DOCS.glob("*.md"))
+# The pages for people are followed step by step, by test_people.py; in the others each kind of
+# block is run at once.
+ROLES = ("officer", "auditor", "integrator", "lawyer")
+FOR_PEOPLE = [page for page in PAGES if page.name.split(".")[0] in ROLES]
+AT_ONCE = [page for page in PAGES if page not in FOR_PEOPLE]
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 EVERY_PAGE = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
@@ -134,7 +139,7 @@ def run_python(page: Path) -> list[str]:
     return printed.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("page", with_blocks([ROOT / "README.md", *PAGES], "python"), ids=named)
+@pytest.mark.parametrize("page", with_blocks([ROOT / "README.md", *AT_ONCE], "python"), ids=named)
 def test_python_of_a_page_runs_and_prints_what_it_says(
     page: Path, desk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,30 +181,27 @@ class Command:
     line: int
 
 
-def commands(page: Path) -> Iterator[Command]:
-    for block in blocks(page):
-        if block.language not in ("sh", "console"):
-            continue
-        lines = block.text.replace("\\\n", " ").splitlines()
-        starts = [
-            place
-            for place, line in enumerate(lines)
-            if (line.startswith("$ ") if block.language == "console" else line.strip())
-        ]
-        assert block.language == "sh" or starts[:1] == [0], f"{page.name}: no command"
-        for place, following in zip(starts, [*starts[1:], len(lines)], strict=True):
-            typed, _, note = lines[place].removeprefix("$ ").partition("  # ")
-            if not note:
-                typed, _, note = typed.partition(" # ")
-            match = re.fullmatch(r"exit ([0-9])", note.strip())
-            assert match or not note, f"{page.name}: {note}"
-            shown = tuple(line.rstrip() for line in lines[place + 1 : following] if line.strip())
-            yield Command(
-                tuple(shlex.split(typed)),
-                int(match[1]) if match else 0,
-                shown if block.language == "console" and shown else None,
-                block.line + place,
-            )
+def commands_of(block: Block, name: str) -> Iterator[Command]:
+    lines = block.text.replace("\\\n", " ").splitlines()
+    starts = [
+        place
+        for place, line in enumerate(lines)
+        if (line.startswith("$ ") if block.language == "console" else line.strip())
+    ]
+    assert block.language == "sh" or starts[:1] == [0], f"{name}: no command"
+    for place, following in zip(starts, [*starts[1:], len(lines)], strict=True):
+        typed, _, note = lines[place].removeprefix("$ ").partition("  # ")
+        if not note:
+            typed, _, note = typed.partition(" # ")
+        match = re.fullmatch(r"exit ([0-9])", note.strip())
+        assert match or not note, f"{name}: {note}"
+        shown = tuple(line.rstrip() for line in lines[place + 1 : following] if line.strip())
+        yield Command(
+            tuple(shlex.split(typed)),
+            int(match[1]) if match else 0,
+            shown if block.language == "console" and shown else None,
+            block.line + place,
+        )
 
 
 def fits(line: str, pattern: str) -> bool:
@@ -229,38 +231,46 @@ def first_difference(printed: list[str], expected: tuple[str, ...]) -> str | Non
     return None if gap or place == len(printed) else f"(more is printed: {printed[place]})"
 
 
-@pytest.mark.parametrize("page", with_blocks(PAGES, "sh", "console"), ids=named)
-def test_commands_of_a_page_do_what_it_shows(page: Path, desk: Path) -> None:
-    write_files(page, desk)
+def run_command(command: Command, page: Path, desk: Path, **variables: str) -> None:
+    """Run a command of a page at a desk, and compare what it does with what the page says."""
+    if command.words[0] == "cp":
+        _, option, source, target = command.words
+        assert option == "-r"
+        shutil.copytree(desk / source, desk / target)
+    if command.words[0] != "mentor-rules":
+        assert command.expected is None
+        return
     environment = {
         name: value
         for name, value in os.environ.items()
         if name not in ("FORCE_COLOR", "CLICOLOR_FORCE")
     }
     environment |= {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
-    for command in commands(page):
-        if command.words[0] == "cp":
-            _, option, source, target = command.words
-            assert option == "-r"
-            shutil.copytree(desk / source, desk / target)
-        if command.words[0] != "mentor-rules":
-            assert command.expected is None
-            continue
-        done = subprocess.run(
-            [str(SCRIPT), *command.words[1:]],
-            cwd=desk,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        where = f"{page.name}, line {command.line}: {shlex.join(command.words)}"
-        assert done.returncode == command.code, f"{where}\n{done.stdout}{done.stderr}"
-        if command.expected is not None:
-            printed = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
-            printed = [line for line in printed if line]
-            assert first_difference(printed, command.expected) is None, where
+    done = subprocess.run(
+        [str(SCRIPT), *command.words[1:]],
+        cwd=desk,
+        env=environment | variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    where = f"{page.name}, line {command.line}: {shlex.join(command.words)}"
+    assert done.returncode == command.code, f"{where}\n{done.stdout}{done.stderr}"
+    if command.expected is not None:
+        printed = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
+        printed = [line for line in printed if line]
+        difference = first_difference(printed, command.expected)
+        assert difference is None, f"{where}\n{difference}\n{done.stdout[:4000]}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", with_blocks(AT_ONCE, "sh", "console"), ids=named)
+def test_commands_of_a_page_do_what_it_shows(page: Path, desk: Path) -> None:
+    write_files(page, desk)
+    for block in blocks(page):
+        if block.language in ("sh", "console"):
+            for command in commands_of(block, page.name):
+                run_command(command, page, desk)
 
 
 def test_the_comparison_of_outputs_finds_differences() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from mentor_rules import Dossier, load_rulebook
 from mentor_rules.calendar import SchoolCalendar
-from mentor_rules.checks import Constant
+from mentor_rules.checks import Constant, parse_check
 from mentor_rules.engines import durable
 from mentor_rules.engines.closure import Closure
 from mentor_rules.engines.durable import Durable
@@ -58,7 +59,7 @@ CHOICES: tuple[tuple[Mapping[str, str], date], ...] = (
     ({**RULEBOOK.profiles["lenient"], "expired_category": "once_awarded"}, date(2027, 5, 25)),
     (
         {"reserve_only": "bars_reserve_only", "subject": "any", "plan_term_covers": "approval"},
-        date(2026, 11, 23),
+        date(2027, 6, 15),
     ),
 )
 
@@ -284,6 +285,31 @@ def test_the_engine_decides_exactly_what_all_completions_say(
     )
 
 
+@pytest.mark.parametrize("truth", ["", "not "])
+@pytest.mark.parametrize("signs", list(product(["<", "<="], repeat=2)))
+def test_a_day_between_two_days_is_decided_as_all_its_completions_say(
+    truth: str, signs: tuple[str, str]
+) -> None:
+    """`a < x < c` needs room for x: every a and c from 0 to 4, every interval of x."""
+    check = f"{truth}(starts_on {signs[0]} ends_on {signs[1]} school_year_ends)"
+    rule = replace(test_checks.PATTERN, check=parse_check(check))
+    settled = RULEBOOK.settle({})
+    engine = Durable([bind(rule, settled)], settled)
+    compare = [test_checks.OPERATORS[sign] for sign in signs]
+    for start, end, low, high in product(range(5), repeat=4):
+        if low > high:
+            continue
+        answers = {
+            (compare[0](start, day) and compare[1](day, end)) == (truth == "")
+            for day in range(low, high + 1)
+        }
+        expected = "unknown" if len(answers) > 1 else "satisfied" if True in answers else "breached"
+        known = {"starts_on": (start,) * 2, "ends_on": (low, high), "school_year_ends": (end,) * 2}
+        case = [bound for name, _ in engine.facts for bound in known[name]]
+        on: dict[DatedBy, date] = dict.fromkeys(get_args(DatedBy), date(2026, 9, 1))
+        assert engine.opinion(case, on).outcomes == ((expected,),), (start, low, high, end)
+
+
 # Verdicts by their definition -------------------------------------------------------------------
 
 # What a group of rules may reach over its combinations of readings: every set of outcomes.
@@ -303,10 +329,11 @@ def of_one_combination(outcomes: set[Outcome]) -> tuple[str, str]:
     return eligible, grave[0] if grave else "compliant"
 
 
-def by_definition(groups: Sequence[Sequence[Outcome]]) -> tuple[str, str]:
-    if all(set(group) == {"not_in_force"} for group in groups):
+def by_definition(combined: Sequence[set[Outcome]]) -> tuple[str, str]:
+    """Both verdicts from the outcomes under every combination of readings."""
+    if all(outcomes <= {"not_in_force"} for outcomes in combined):
         return "not_judged", "not_judged"
-    both_verdicts = [of_one_combination(set(chosen)) for chosen in product(*groups)]
+    both_verdicts = [of_one_combination(outcomes) for outcomes in combined]
     eligible = {first for first, _ in both_verdicts}
     kept = {second for _, second in both_verdicts}
     if "open" in eligible:
@@ -322,28 +349,53 @@ def by_definition(groups: Sequence[Sequence[Outcome]]) -> tuple[str, str]:
 def test_the_verdicts_are_those_of_the_definition_whatever_groups_of_rules_reach(
     count: int,
 ) -> None:
-    """Each group is one rule with a question of its own, and a blocking and a remediable twin."""
-    readings = tuple(f"r{number}" for number in range(4))
-    settled = Settled(MappingProxyType({f"q{place}": readings for place in range(count)}), ())
+    """Each group is one rule with a question of its own."""
+    live = {f"q{place}": ("r0", "r1", "r2", "r3") for place in range(count)}
+    engine = asking([[question] for question in live], live)
+    for groups in combinations_with_replacement(REACHED, count):
+        outcomes = [tuple((ranks * 4)[:4]) for ranks in groups]
+        expected = by_definition([set(chosen) for chosen in product(*groups)])
+        assert engine._verdicts(outcomes * 2) == expected, groups
+
+
+def test_a_question_of_several_rules_takes_one_value_for_all_of_them() -> None:
+    """The third rule asks the questions of the first two, and so binds all three together."""
+    live = {"p": ("r0", "r1"), "q": ("r0", "r1")}
+    engine = asking([["p"], ["q"], ["p", "q"]], live)
+    drawn = random.Random(7)
+    for _ in range(1000):
+        first, second = (tuple(drawn.choices(RANKS, k=2)) for _ in range(2))
+        third = tuple(drawn.choices(RANKS, weights=(4, 1, 1, 1), k=4))
+        expected = by_definition(
+            [{first[p], second[q], third[2 * p + q]} for p, q in product(range(2), repeat=2)]
+        )
+        assert engine._verdicts([first, second, third] * 2) == expected, (first, second, third)
+
+
+def asking(asked: Sequence[Sequence[str]], live: Mapping[str, tuple[str, ...]]) -> Durable:
+    """An engine over rules that ask questions: blocking ones, and remediable twins of them."""
     rules = [
         BoundRule(
             replace(test_checks.PATTERN, weight=weight),
-            (f"q{place}",),
+            tuple(questions),
             tuple(
-                BoundReading(((f"q{place}", name),), Constant(True), Constant(True), (), None)
-                for name in readings
+                BoundReading(
+                    tuple(zip(questions, choice, strict=True)),
+                    Constant(True),
+                    Constant(True),
+                    (),
+                    None,
+                )
+                for choice in product(*(live[question] for question in questions))
             ),
             (),
             (),
             (),
         )
         for weight in ("blocking", "remediable")
-        for place in range(count)
+        for questions in asked
     ]
-    engine = Durable(rules, settled)
-    for groups in combinations_with_replacement(REACHED, count):
-        outcomes = [tuple((ranks * 4)[:4]) for ranks in groups]
-        assert engine._verdicts(outcomes * 2) == by_definition(groups), groups
+    return Durable(rules, Settled(MappingProxyType(dict(live)), ()))
 
 
 # Editions -------------------------------------------------------------------------------------
@@ -380,6 +432,17 @@ def test_a_figure_and_a_rule_that_change_on_a_day_do_so_in_both_engines() -> Non
         on: dict[DatedBy, date] = {"ordered_on": day, "starts_on": end, "formed_on": date.min}
         assert engines.second(case, on).outcomes == ((outcome,),), (day, quality, kind)
         assert engines.second(case, on) == engines.first(case, on)
+
+
+def test_a_rule_that_is_in_force_for_one_day_is_judged_on_that_day() -> None:
+    rule = RULEBOOK.rule("appointment/not_self")
+    force = InForce.model_validate({"from": date(2026, 9, 1), "until": date(2026, 9, 2)})
+    settled = RULEBOOK.settle({})
+    engines = Both([bind(replace(rule, in_force=force), settled)], settled)
+    for day, outcome in ((31, "not_in_force"), (1, "breached"), (2, "not_in_force")):
+        on = dict.fromkeys(get_args(DatedBy), date(2026, 8 if day == 31 else 9, day))
+        assert engines.second([2, 2], on).outcomes == ((outcome,),)
+        assert engines.second([2, 2], on) == engines.first([2, 2], on)
 
 
 # Planted faults ---------------------------------------------------------------------------------

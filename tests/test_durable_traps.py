@@ -7,6 +7,7 @@ kill a process does so in one of its own.
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -37,6 +38,12 @@ pytestmark = pytest.mark.skipif(
     not durable.available(), reason="durable-rules is not installed, or does not import"
 )
 
+
+@pytest.fixture(autouse=True)
+def made_before_anything_is_patched() -> None:
+    both(0)
+
+
 # In a process of its own: the package as it is, but for the threads.
 BARE = """
 from durable import engine
@@ -63,6 +70,8 @@ def bare(code: str, seconds: float = 3) -> str:
             text=True,
             check=False,
             timeout=seconds,
+            # Memory is never zero by luck, so what is not set up shows.
+            env={**os.environ, "MALLOC_PERTURB_": "85"},
         )
     except subprocess.TimeoutExpired:
         return HUNG

@@ -22,6 +22,7 @@ from datetime import date
 from functools import cache
 from itertools import pairwise, product
 from math import prod
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -72,6 +73,10 @@ def available() -> bool:
 @cache
 def _host_class() -> Any:
     from durable import engine
+
+    # It measures how long an action takes, by a clock that may jump and, from Python 3.12 on,
+    # warns at every look.
+    engine._unix_now = perf_counter
 
     class Host(engine.Host):  # type: ignore[misc]  # the package has no types
         """A host without the two timer threads, which nothing can stop."""
@@ -617,7 +622,7 @@ class _Network:
             state = self._host.assert_facts(ruleset, [{**fact, "sid": SESSION} for fact in facts])
         except Exception as error:
             raise EngineFault(NAME, type(error).__name__) from None
-        # After ten seconds by a clock that may jump, an action and all that follow are dropped.
+        # After ten seconds an action, and all that should follow, is dropped without a word.
         if not isinstance(state, dict):
             raise EngineFault(NAME, "actions were dropped")
         if "exception" in state:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 
 from mentor_rules.judging import asked
+from mentor_rules.report.changes import change_texts
 from mentor_rules.report.table import safe
 from mentor_rules.result import AppointmentResult, Report
 from mentor_rules.rulebook import Rulebook
@@ -40,18 +41,22 @@ def csv_lines(
     """Give a header line and one line per appointment (RFC 4180, with a byte order mark).
 
     Every rule about appointments has its column in every report; it is empty where the rule
-    was not judged. `names` maps ids to names; without it no name is written.
+    was not judged. The column `changes` is there where they were asked for. `names` maps ids to
+    names; without it no name is written.
     """
     rules = [rule.id for rule in rulebook.rules if asked(rule, "appointment")]
+    changed = any(result.changes is not None for result in report.results)
     people = ["mentor_name", "mentee_name"] if names is not None else []
     yield BYTE_ORDER_MARK + line(
         [
             *("appointment_id", "school_id", "mentor_id", "mentee_id", *people),
             *("eligibility", "procedure", *rules, "reasons", "remedies", "missing"),
+            *(["changes"] if changed else []),
         ]
     )
     for result in report.results:
-        yield line(_row(result, rules, names))
+        ways = change_texts(result.changes) if result.changes is not None else ()
+        yield line([*_row(result, rules, names), *([JOINT.join(ways)] if changed else [])])
 
 
 def cell(value: str | int | float | None) -> str | int | float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,36 +21,43 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Week
 from mentor_rules.headings import column_label, headings, table_label
 from mentor_rules.records import VOCABULARIES
+from mentor_rules.report import LARGE
 from mentor_rules.report.table import fault_lines, safe
 from mentor_rules.report.timeline import Timeline, Timelines, act_label, stands
 from mentor_rules.result import (
     AppointmentResult,
-    Deadlines,
+    Changes,
     DeadlineRow,
+    Deadlines,
     Finding,
     Missing,
     Replacements,
     Report,
     ReserveReport,
+    ReserveTeacher,
+    SchoolReserve,
+    Standing,
 )
 from mentor_rules.rulebook import Outcome, Rulebook
 from mentor_rules.texts import say
 from mentor_rules.verdict import ELIGIBILITIES, FLAGGED, PROCEDURES
 from mentor_rules.vocabulary import Language
 
-LARGE = 1000  # appointments, from which on texts that many share are told once, at the end
-LISTED = 40  # lines of each list on the first page
+WORTH_A_LINK = 20  # characters, from which on a text told once is shorter than the text itself
+LISTED = 25  # lines of each list on the first page
 SHOWN = 20  # ids in one cell
 _TEMPLATES = Path(__file__).parent / "templates"
 _BUFFER = 200  # pieces of the page that are handed out together
 _WEIGHTS = ("blocking", "remediable", "advisory")
 _MATTERS: tuple[Outcome, ...] = ("breached", "unknown", "disputed", "pending")
+_IN_FORCE: tuple[Outcome, ...] = (*_MATTERS, "satisfied", "not_applicable")
 _OUTCOMES: tuple[Outcome, ...] = (*_MATTERS, "satisfied", "not_applicable", "not_in_force")
 _GRAVITY = ("ineligible", "breached", "depends", "undetermined", "pending", "eligible", "compliant")
 _VERDICTS = tuple(
     tuple(sorted(verdicts, key=lambda one: (*_GRAVITY, one).index(one)))
     for verdicts in (ELIGIBILITIES, PROCEDURES)
 )
+_CODES = tuple(dict.fromkeys((*ELIGIBILITIES, *PROCEDURES)))
 _NUMBER = re.compile(r"[\d.–-]+")  # a figure, a date, or a range of either
 
 
@@ -68,8 +75,10 @@ def html(
     """Give the page piece by piece.
 
     `deadlines` are the terms of the same dossier (None: no plan is shown), `weeks` the working
-    week that a school states, `calendar` the rest days to be shaded, `reserve` who may mentor
-    instead. `names` maps ids to names; without it no name is written.
+    week that a school states, `calendar` the rest days to be shaded, `reserve` who may enter the
+    reserves and mentor instead. `names` maps ids to names; without it no name is written. A
+    report of more than LARGE appointments tells shared texts once, and leaves out what would
+    change a verdict and who may mentor instead.
     """
     page = _Page(report, rulebook, language, calendar, deadlines, weeks, reserve, names)
     stream = _environment().get_template("report.html").stream(page=page, t=page.text)
@@ -164,10 +173,9 @@ class _Page:
         names: Mapping[str, str] | None,
     ) -> None:
         self.report, self.rulebook, self.language = report, rulebook, language
-        self.reserve, self.deadlines = reserve, deadlines
-        self._names = names or {}
         self.large = len(report.results) > LARGE
-        self.told: dict[str, int] = {}
+        self.reserve, self.deadlines = None if self.large else reserve, deadlines
+        self._names = names or {}
         self.rules = {rule.id: place for place, rule in enumerate(rulebook.rules, start=1)}
         self.numbers = {
             result.appointment_id: place for place, result in enumerate(report.results, start=1)
@@ -181,8 +189,9 @@ class _Page:
             Timelines(deadlines, rulebook, calendar, weeks or {}, language) if deadlines else None
         )
         self.replacements = (
-            {one.appointment_id: one for one in reserve.replacements} if reserve else {}
+            {one.appointment_id: one for one in self.reserve.replacements} if self.reserve else {}
         )
+        self.told = self._shared() if self.large else {}
 
     # Words ---------------------------------------------------------------------------------
 
@@ -207,24 +216,38 @@ class _Page:
 
     def column(self, table: str, column: str | None) -> str:
         """Give the name of a column."""
-        return column_label(table, column, self.language) if column else ""
+        return column_label(table, column, self.language).replace("_", " ") if column else ""
 
     def table(self, table: str) -> str:
         """Give the name of a table."""
         return table_label(table, self.language)
 
-    def assumption(self, text: str) -> str:
-        """Give what was assumed, its table, column and value named in the language of the page."""
-        cell, colon, rest = text.partition(": ")
-        table, *key = cell.split(" ")
-        column = key[-1] if key else ""
+    def assumption(self, text: str, *, whose: bool = True) -> str:
+        """Give what was assumed, its table, column and value named in the language of the page.
+
+        Without `whose` it does not say of which row.
+        """
+        cell, _, rest = text.partition(": ")
+        table, *key, column = cell.split(" ")
         if table not in headings() or column not in headings()[table].column_labels:
             return text
+        named = f"{self.table(table)}, {self.column(table, column)}"
+        if whose:
+            named = f"{self.table(table)} {' '.join(key)}, {self.column(table, column)}"
+        return f"{named}: {self._value(table, column, rest)}"
+
+    def _value(self, table: str, column: str, text: str) -> str:
         vocabulary = VOCABULARIES[table].get(column)
-        for code in vocabulary.codes if vocabulary else ():
-            rest = re.sub(rf"\b{code}\b", vocabulary.label(code, self.language), rest)  # type: ignore[union-attr]  # codes only of one
-        named = column_label(table, column, self.language).replace("_", " ")
-        return f"{table_label(table, self.language)} {' '.join(key[:-1])}, {named}{colon}{rest}"
+        if vocabulary is None:
+            return text
+        codes = "|".join(vocabulary.codes)
+        return re.sub(
+            rf"\b({codes})\b", lambda code: vocabulary.label(code[0], self.language), text
+        )
+
+    def assumed(self, result: AppointmentResult) -> list[str]:
+        """Give what was assumed, without saying of which row, so that many share a text."""
+        return list(dict.fromkeys(self.assumption(one, whose=False) for one in result.assumptions))
 
     def figure(self, value: str | None) -> str | None:
         """Give a figure as people of the language write it; None for what is no figure."""
@@ -238,7 +261,28 @@ class _Page:
 
     def once(self, text: str) -> int | None:
         """Give the number under which a text stands at the end of a large page, else None."""
-        return self.told.setdefault(text, len(self.told) + 1) if self.large else None
+        return self.told.get(text)
+
+    def _shared(self) -> dict[str, int]:
+        """Give the texts that a large page tells once, by their numbers: the commonest first."""
+        texts: Counter[str] = Counter()
+        for result in self.report.results:
+            texts.update(self.assumed(result))
+            for finding in result.findings:
+                if finding.weight != "advisory" and finding.outcome in _MATTERS:
+                    texts.update(self.paper(item) for item in finding.missing)
+                    texts.update(finding.notes)
+                    if finding.remedy and finding.outcome != "unknown":
+                        texts[finding.remedy] += 1
+        for rows in self.timelines.rows.values() if self.timelines else ():
+            texts.update(remark for row in rows for remark in self.remarks(row))
+        texts.update(entry.remedy for entry in self.report.invalid)
+        for school in self.report.schools:
+            texts.update(finding.remedy for finding in school.findings if finding.remedy)
+        shared = [
+            text for text, count in texts.most_common() if count > 1 and len(text) > WORTH_A_LINK
+        ]
+        return {text: number for number, text in enumerate(shared, start=1)}
 
     def norm(self, finding: Finding) -> str:
         """Give where a norm stands, and how sure that is."""
@@ -290,7 +334,12 @@ class _Page:
         return "–".join(map(str, row.due_between)) if row.due_between else ""
 
     def remarks(self, row: DeadlineRow) -> Iterator[str]:
-        """Give what else is to be said of when an act is due."""
+        """Give what else is to be said of when an act is due; of one done on a large page nothing.
+
+        Where that parts the readings, the finding says so.
+        """
+        if self.large and row.done is not None:
+            return
         if row.latest:
             yield self.text("latest")
         for reading in row.readings[1:]:
@@ -392,31 +441,83 @@ class _Page:
         )
 
     def full(self, result: AppointmentResult) -> list[_Group]:
-        """Give the findings to be told in full; of a large page only those that decide."""
+        """Give the findings that matter, together those that the same record leaves open."""
         together: dict[object, list[Finding]] = {}
         for finding in self.ordered(result.findings):
-            if self._in_full(finding):
+            if self._is_told(finding):
                 gaps = frozenset((item.key, item.reason) for item in finding.missing)
                 key = (gaps, finding.weight) if len(gaps) == 1 else finding.rule
                 together.setdefault(key, []).append(finding)
         return [_Group(found[0].outcome, tuple(found)) for found in together.values()]
 
-    def _in_full(self, finding: Finding) -> bool:
-        if finding.outcome not in _MATTERS:
-            return False
-        if finding.outcome == "pending":
-            # When it is due stands in the plan.
-            return self.timelines is None
-        return not (self.large and finding.weight == "advisory")
-
-    def brief(self, result: AppointmentResult) -> list[tuple[str, list[Finding]]]:
+    def quiet(self, result: AppointmentResult) -> list[tuple[str, list[Finding]]]:
         """Give the other findings by outcome."""
-        rest = [finding for finding in result.findings if not self._in_full(finding)]
-        return [
-            (self.say("outcome", outcome), found)
-            for outcome in _OUTCOMES
-            if (found := [finding for finding in rest if finding.outcome == outcome])
+        return self._by_outcome(one for one in result.findings if not self._is_told(one))
+
+    def brief(
+        self, result: AppointmentResult
+    ) -> tuple[list[Finding], _Group | None, list[tuple[str, list[Finding], bool]]]:
+        """Give the findings of a large page: the decisive ones, those not known, all others.
+
+        The others stand by outcome, with whether their rules are to be named.
+        """
+        decisive, unknown, rest = [], [], []
+        for finding in self.ordered(result.findings):
+            if finding.outcome == "pending" and self.timelines is not None:
+                continue  # when it is due stands in the plan
+            if finding.weight == "advisory" or finding.outcome not in _MATTERS:
+                rest.append(finding)
+            elif finding.outcome == "unknown":
+                unknown.append(finding)
+            else:
+                decisive.append(finding)
+        group = _Group("unknown", tuple(unknown)) if unknown else None
+        others = [
+            (word, found, found[0].outcome in ("breached", "unknown", "disputed"))
+            for word, found in self._by_outcome(rest)
+            if found[0].outcome != "not_applicable"
         ]
+        return decisive, group, others
+
+    def _is_told(self, finding: Finding) -> bool:
+        """Tell whether a finding is more than a line; when an act is due stands in the plan."""
+        if finding.outcome == "pending":
+            return self.timelines is None
+        return finding.outcome in _MATTERS
+
+    def _by_outcome(self, findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+        sorted_out: dict[Outcome, list[Finding]] = {outcome: [] for outcome in _OUTCOMES}
+        for finding in findings:
+            sorted_out[finding.outcome].append(finding)
+        return [(self.say("outcome", code), found) for code, found in sorted_out.items() if found]
+
+    def together(self, group: _Group) -> list[str]:
+        """Give what stands before and after the rules that one record leaves open."""
+        count = len(group.findings)
+        return self.say("label", "unknown_together", count=count, rules="\n").split("\n")
+
+    def paper(self, item: Missing) -> str:
+        """Give the document that would settle what is missing, and who supplies it."""
+        return self.say("label", "paper", document=item.document, who=item.who)
+
+    def gaps(self, group: _Group) -> list[tuple[str, str, list[str]]]:
+        """Give each record that leaves something open: which, why, and what would settle it."""
+        papers: dict[tuple[str, str], dict[str, None]] = {}
+        for item in group.missing:
+            papers.setdefault((self.record(item.key), item.reason), {})[self.paper(item)] = None
+        return [(key, reason, list(found)) for (key, reason), found in papers.items()]
+
+    def readings_part(self, finding: Finding) -> bool:
+        """Tell whether the readings of a norm give different outcomes."""
+        return len({reading.outcome for reading in finding.readings}) > 1
+
+    def code(self, verdict: str) -> int:
+        """Give a short code of a verdict, for the search."""
+        return _CODES.index(verdict)
+
+    def codes(self, result: AppointmentResult) -> str:
+        """Give the short codes of both verdicts, for the search."""
+        return f"e{self.code(result.eligibility)} p{self.code(result.procedure)}"
 
     def matters(self, result: AppointmentResult) -> str:
         """Give the numbers of the rules that are not met or open."""
@@ -438,9 +539,67 @@ class _Page:
         """Give the short name of an act."""
         return act_label(self.rulebook, row.rule, self.language)
 
+    def may_change_later(self, changes: Changes) -> bool:
+        """Tell whether a new order may still meet what this one no longer can."""
+        return any(past.later for past in changes.past)
+
     def instead(self, result: AppointmentResult) -> Replacements | None:
         """Give who may mentor instead."""
         return self.replacements.get(result.appointment_id)
+
+    @property
+    def reserves(self) -> list[tuple[str, list[Finding], list[tuple[str, str, int]]]]:
+        """Give what the rules say of the reserve of each school, and the counts by outcome.
+
+        Of a large page only the outcomes that matter are told in words.
+        """
+        found = []
+        for school in self.report.schools:
+            findings = [one for one in self.ordered(school.findings) if one.outcome in _IN_FORCE]
+            counts = [
+                (str(alike[0].outcome), word, len(alike))
+                for word, alike in self._by_outcome(findings)
+            ]
+            if self.large:
+                findings = [one for one in findings if one.outcome in _MATTERS]
+            if findings:
+                found.append((school.school_id, findings, counts))
+        return found
+
+    def standings(self, school: SchoolReserve) -> tuple[str, list[tuple[str, list[str]]]]:
+        """Give how the teachers of a school stand to its reserve: the counts, then each standing.
+
+        Beside a person stands why that is so.
+        """
+        by: dict[str, list[ReserveTeacher]] = {standing: [] for standing in get_args(Standing)}
+        for teacher in school.teachers:
+            by[teacher.standing].append(teacher)
+        counts = self.say(
+            *("reserve", "school"),
+            school=school.school_id,
+            formed=school.formed_on or self.say("reserve", "no_day"),
+            eligible=len(by["listed"] + by["may_enter"]),
+            open=len(by["open"] + by["listed_open"]),
+            barred=len(by["may_not"] + by["listed_may_not"]),
+        )
+        lines = [
+            (
+                self.say("reserve", standing, teacher=self.person(teacher.teacher_id)),
+                [reason.message for reason in teacher.reasons],
+            )
+            for standing in ("listed_may_not", "listed_open")
+            for teacher in by[standing]
+        ]
+        for standing in ("listed", "may_enter", "open"):
+            if by[standing]:
+                people = [self.person(teacher.teacher_id) for teacher in by[standing]]
+                more = [f"… ({len(people)})"] if len(people) > SHOWN else []
+                ids = ", ".join([*people[:SHOWN], *more])
+                lines.append((self.say("reserve", standing, ids=ids), []))
+        subjects = ", ".join(subject.subject for subject in school.subjects if subject.short)
+        if subjects:
+            lines.append((self.say("reserve", "short_subjects", subjects=subjects), []))
+        return counts, lines
 
     # The end of the page -------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mentor_rules.headings import column_label, headings, table_label
+from mentor_rules.report.changes import change_lines
 from mentor_rules.result import (
     AppointmentResult,
     CandidateResult,
@@ -134,6 +135,8 @@ class TableReport:
         self._print(text, _STYLES.get(result.eligibility, "bold"))
         matters = [f for f in result.findings if f.weight != "advisory" and f.outcome in _MATTERS]
         self._findings(matters)
+        for indent, text in change_lines(result.changes, self._language) if result.changes else ():
+            self._print(text, indent=indent + 2)
 
     def _findings(self, findings: Iterable[Finding]) -> None:
         together: dict[frozenset[tuple[str, str]], list[Finding]] = {}

@@ -4,10 +4,11 @@ One day is a few units wide, so that equal stretches of time look equal. What ma
 (axis, rest days, names of acts) is one axis, drawn once and used by all.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Week
@@ -18,9 +19,9 @@ from mentor_rules.rulebook import Rulebook
 from mentor_rules.texts import say
 from mentor_rules.vocabulary import Language
 
-LEFT, RIGHT = 190, 120  # room for the names of acts, and for words beside the last mark
+LEFT, RIGHT = 200, 150  # room for the names of acts, and for words beside the last mark
 TOP, ROW = 20, 20  # the line of months, and the height of an act
-_MONTH_LABEL = 56  # what the name of a month needs
+_MONTH_LABEL = 70  # what the name of a month needs
 _WIDEST = 900  # of the part that stands for time
 _DAY_WIDTHS = (3, 2, 1)
 
@@ -29,7 +30,8 @@ _DAY_WIDTHS = (3, 2, 1)
 class Axis:
     """What plans share: the stretch of time, the rest days of a week, the acts.
 
-    `rest` and `months` are paths; `labels` and `acts` are texts with their places.
+    `rest` is a path as broad as `band`, `months` one of thin lines; `labels` are the months with
+    their places, `acts` the number of the names of the acts, of which there are `rows`.
     """
 
     number: int
@@ -40,7 +42,8 @@ class Axis:
     rest: str
     months: str
     labels: tuple[tuple[int, str], ...]
-    acts: tuple[tuple[int, str], ...]
+    acts: int
+    rows: int
 
     @property
     def width(self) -> int:
@@ -50,7 +53,12 @@ class Axis:
     @property
     def height(self) -> int:
         """The height of the picture."""
-        return TOP + ROW * len(self.acts)
+        return TOP + self.band
+
+    @property
+    def band(self) -> int:
+        """The height of all acts together."""
+        return ROW * self.rows
 
     def x(self, day: date) -> int:
         """Give where a day's mark stands."""
@@ -111,6 +119,7 @@ class Timelines:
         self._as_of, self._rulebook, self._calendar = found.as_of, rulebook, calendar
         self._weeks, self._language = weeks, language
         self._axes: dict[tuple[object, ...], Axis] = {}
+        self.acts: dict[tuple[str, ...], int] = {}
         by_plan: dict[str, list[DeadlineRow]] = defaultdict(list)
         for row in found.deadlines:
             by_plan[row.appointment_id].append(row)
@@ -137,13 +146,17 @@ class Timelines:
         if any(row.state == "overdue" for row in rows):
             days.append(self._as_of)
         axis = self._axis(rows, min(days), max(days))
-        counts = {state: str(sum(row.state == state for row in rows)) for state in _STATES}
+        counts = Counter(row.state for row in rows)
         return Timeline(
             axis=axis,
             marks=tuple(self._marks(rows, axis)),
             words=tuple(self._words(rows, axis)),
             as_of=axis.x(self._as_of) if axis.first <= self._as_of <= axis.last else None,
-            says=say("html", "timeline_says", self._language, **counts),
+            says="; ".join(
+                say("html", f"timeline_{state}", self._language, count=str(counts[state]))
+                for state in _STATES
+                if counts[state]
+            ),
         )
 
     def _marks(self, rows: Sequence[DeadlineRow], axis: Axis) -> Iterator[tuple[str, str]]:
@@ -177,12 +190,12 @@ class Timelines:
         rules = tuple(row.rule for row in rows)
         key = (first, last, weeks, rules)
         if key not in self._axes:
-            acts = [act_label(self._rulebook, rule, self._language) for rule in rules]
-            self._axes[key] = self._drawn(len(self._axes) + 1, first, last, weeks, acts)
+            acts = tuple(act_label(self._rulebook, rule, self._language) for rule in rules)
+            self._axes[key] = self._drawn(first, last, weeks, acts)
         return self._axes[key]
 
     def _drawn(
-        self, number: int, first: date, last: date, weeks: tuple[Week, ...], acts: Sequence[str]
+        self, first: date, last: date, weeks: tuple[Week, ...], acts: tuple[str, ...]
     ) -> Axis:
         length = (last - first).days + 1
         width = next((one for one in _DAY_WIDTHS if length * one <= _WIDEST), _DAY_WIDTHS[-1])
@@ -196,29 +209,37 @@ class Timelines:
             months.append(following)
         every = -(-_MONTH_LABEL // (28 * width))
         return Axis(
-            *(number, first, last, width, weeks),
-            rest="".join(
-                f"M{left(start)} {TOP}h{days * width}v{height}h-{days * width}z"
-                for start, days in self._rest(first, last, weeks)
+            *(len(self._axes) + 1, first, last, width, weeks),
+            rest=f"M{LEFT} {TOP + height // 2}"
+            + "".join(
+                f"m{before * width} 0h{days * width}"
+                for before, days in self._rest(first, last, weeks)
             ),
             months="".join(f"M{left(month)} {TOP - 4}v{height + 4}" for month in months),
             labels=tuple((left(month) + 2, f"{month:%Y-%m}") for month in months[::every]),
-            acts=tuple((TOP + ROW * place + 14, act) for place, act in enumerate(acts)),
+            acts=self.acts.setdefault(acts, len(self.acts) + 1),
+            rows=len(acts),
         )
 
-    def _rest(self, first: date, last: date, weeks: tuple[Week, ...]) -> Iterator[tuple[date, int]]:
-        """Give the runs of rest days, start and length; of an unknown week those of both weeks."""
+    def _rest(self, first: date, last: date, weeks: tuple[Week, ...]) -> Iterator[tuple[int, int]]:
+        """Give the runs of rest days: days before it since the last one, and its length.
+
+        Of a week that is not known only the rest days of both are.
+        """
         calendars = [self._calendar.week(week) for week in weeks]
-        start: date | None = None
-        day = first
-        while day <= last + timedelta(days=1):
-            off = day <= last and not any(one.is_working_day(day) for one in calendars)
-            if off and start is None:
-                start = day
-            elif not off and start is not None:
-                yield start, (day - start).days
-                start = None
-            day += timedelta(days=1)
+
+        def worked(day: date) -> bool:
+            return any(calendar.is_working_day(day) for calendar in calendars)
+
+        days = (first + timedelta(days) for days in range((last - first).days + 1))
+        before = 0
+        for off, run in groupby(days, lambda day: not worked(day)):
+            length = sum(1 for _ in run)
+            if not off:
+                before = length
+            else:
+                yield before, length
+                before = 0
 
 
 _STATES: tuple[State, ...] = ("done", "late", "overdue", "waiting", "unknown")

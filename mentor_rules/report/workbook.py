@@ -34,7 +34,6 @@ from mentor_rules.errors import ReadingError
 from mentor_rules.headings import column_label, headings, squeeze, table_label, table_named
 from mentor_rules.judging import asked, invalid_entries
 from mentor_rules.reading import (
-    MAX_CELLS,
     MAX_RATIO,
     PercentAs,
     Sheet,
@@ -53,8 +52,10 @@ from mentor_rules.texts import say
 from mentor_rules.vocabulary import LANGUAGES, Language
 
 _MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
+MOST_CELLS = 1_000_000  # of all sheets: they are in memory at once, unlike those only read
 _LONGEST = 32_000  # characters; a cell holds 32,767
 _LAST_COLUMN = 16_384
+_HIGHEST = 409  # points
 _UNREADABLE = "#VALUE!"  # what no reader takes for a value
 _SHEET_NAME = re.compile(r"[\\*?:/\[\]]")
 _CELL = re.compile(rb"<(?:\w+:)?c[ />]")
@@ -88,10 +89,12 @@ _FILLS = {
     "": PatternFill(),
 }
 _HEADING_FILL = PatternFill("solid", fgColor="1F3864")
-_HEADING_FONT = Font(bold=True, color="FFFFFF")
+_FONT = "Calibri"
+_HEADING_FONT = Font(name=_FONT, bold=True, color="FFFFFF")
 _EDGE = Border(left=Side(style="thin", color="BFBFBF"), bottom=Side(style="thin", color="D9D9D9"))
 _WRAPPED = Alignment(vertical="top", wrap_text=True)
-_DAY = {"en": "yyyy-mm-dd", "kk": "dd.mm.yyyy", "ru": "dd.mm.yyyy"}
+_GUIDE_WIDTHS = {"A": 34, "B": 100, "C": 10}
+DAY_FORMAT = {"en": "yyyy-mm-dd", "kk": "dd.mm.yyyy", "ru": "dd.mm.yyyy"}
 
 
 class ReadingOptions(TypedDict, total=False):
@@ -184,7 +187,7 @@ def _expect_room(path: Path) -> None:
             with container.open(member) as sheet:
                 while chunk := sheet.read(2**20):
                     count += len(_CELL.findall(chunk))
-                    if count > MAX_CELLS:
+                    if count > MOST_CELLS:
                         raise ReadingError("too_many_cells", name=path.name)
 
 
@@ -401,15 +404,19 @@ class _Annotator:
         added, cells = self._columns(table)
         self._added |= {column.about or column.name: column for column in added}
         slots = _slots(sheet, header, place.width, len(added))
+        widths = [column.width for column in added]
         for column, slot in zip(added, slots, strict=True):
             heading = sheet.cell(header, slot, column.heading)
             heading.font, heading.fill, heading.alignment = _HEADING_FONT, _HEADING_FILL, _WRAPPED
             _set_width(sheet, slot, column.width)
+        _grow(sheet, header, zip((column.heading for column in added), widths, strict=True))
         styles = _Styles(self._language)
         for number, contents in cells.items():
             for slot, content in zip(slots, contents, strict=True):
                 if content.value is not None:
                     styles.write(sheet.cell(number, slot), content)
+            texts = (str(content.value or "") for content in contents)
+            _grow(sheet, number, zip(texts, widths, strict=True))
         _freeze_and_filter(sheet, header, slots, max(cells, default=header))
 
     def _columns(self, table: str) -> tuple[list[Column], Cells]:
@@ -455,12 +462,15 @@ class _Annotator:
                 [
                     self._column("eligibility"),
                     self._column("procedure"),
-                    self._column("reasons", 70),
+                    self._column("reasons", 80),
                     self._column("remedies", 60),
                     self._column("missing", 50),
                 ],
                 {number: self._verdicts(of) for number, of in rows.items()},
             )
+            if any(result.changes is not None for result in self._results.values()):
+                changes = [self._column("changes", 80)]
+                yield changes, {number: [self._changes(of)] for number, of in rows.items()}
         elif table == "plans":
             procedure = [self._column("procedure")]
             yield procedure, {number: [self._procedure(of)] for number, of in rows.items()}
@@ -482,7 +492,7 @@ class _Annotator:
         act = column_label("plans", rule.act.done[-1], self._language)
         return [
             Column(f"{kind}_{tail}", self._say("workbook", kind, act=act), width, kind)
-            for kind, width in (("due", 18), ("state", 26), ("late", 18))
+            for kind, width in (("due", 28), ("state", 30), ("late", 28))
         ]
 
     def _people(self, appointment: str | None) -> list[Content]:
@@ -518,6 +528,21 @@ class _Annotator:
             _listed(finding.remedy for finding in matters if finding.remedy),
             _listed(missing),
         ]
+
+    def _changes(self, appointment: str | None) -> Content:
+        """Give the smallest ways to an eligible appointment, and what no longer changes."""
+        result = self._results.get(appointment or "")
+        if result is None or result.changes is None:
+            return Content()
+        ways = [
+            self._say(
+                "workbook", "way", number=number, changes="; ".join(c.text for c in way.changes)
+            )
+            for number, way in enumerate(result.changes.ways, start=1)
+        ]
+        if result.changes.left_out:
+            ways.append(self._say("workbook", "more_ways", count=result.changes.left_out))
+        return _listed([*ways, *(past.text for past in result.changes.past)])
 
     def _finding(self, finding: Finding) -> str:
         return f"[{self._say('outcome', finding.outcome)}] {finding.message}"
@@ -564,7 +589,7 @@ class _Annotator:
     def write_guide(self, *, lossy: bool) -> None:
         """Add the sheet that says how to read the rest."""
         sheet = self._book.create_sheet(self._say("workbook", "guide"))
-        guide = _Guide(sheet)
+        guide = Guide(sheet)
         report, basis = self._report, self._report.provenance
         guide.title(self._say("workbook", "title"))
         guide.text(self._say("workbook", "own"))
@@ -594,7 +619,7 @@ class _Annotator:
         self._without_row(guide)
         self._noted(guide)
 
-    def _counts(self, guide: "_Guide") -> None:
+    def _counts(self, guide: "Guide") -> None:
         summary = self._report.summary
         for label, counts in (
             ("eligibility", summary.eligibility),
@@ -605,7 +630,7 @@ class _Annotator:
                 means = self._say("workbook", f"means_{verdict}")
                 guide.row(self._say("verdict", verdict), means, count, _TONES[verdict])
 
-    def _questions(self, guide: "_Guide") -> None:
+    def _questions(self, guide: "Guide") -> None:
         open_questions = self._report.summary.open_questions
         deciding = {name: counts for name, counts in open_questions.items() if counts["decides"]}
         if deciding:
@@ -620,7 +645,7 @@ class _Annotator:
             )
             guide.row(name, f"{asks}\n{readings}", counts["decides"], "dispute")
 
-    def _without_row(self, guide: "_Guide") -> None:
+    def _without_row(self, guide: "Guide") -> None:
         written = {table: set(self._rows(table)) for table in self._tables.places}
         rest = [
             entry
@@ -632,7 +657,7 @@ class _Annotator:
         for entry in rest:
             guide.row(table_label(entry.table, self._language), self._told([entry]), None, "bad")
 
-    def _noted(self, guide: "_Guide") -> None:
+    def _noted(self, guide: "Guide") -> None:
         run = self._report.run
         noted = list(run.notes)
         if run.ignored_columns:
@@ -645,12 +670,12 @@ class _Annotator:
             guide.text(text)
 
 
-class _Guide:
+class Guide:
     """A sheet of short paragraphs and three-column rows, written from the top."""
 
     def __init__(self, sheet: Worksheet) -> None:
         self._sheet, self._row = sheet, 0
-        for column, width in (("A", 30), ("B", 100), ("C", 10)):
+        for column, width in _GUIDE_WIDTHS.items():
             sheet.column_dimensions[column].width = width
         sheet.sheet_view.showGridLines = False
         sheet.page_setup.orientation = "landscape"
@@ -660,12 +685,15 @@ class _Guide:
 
     def title(self, text: str) -> None:
         """Write the title."""
-        self._next(text, Font(bold=True, size=16))
+        self._next(text, Font(name=_FONT, bold=True, size=16)).alignment = Alignment()
+        self._sheet.row_dimensions[self._row].height = 24
 
     def heading(self, text: str) -> None:
         """Write the heading of a part, after an empty row."""
         self._row += 1
-        self._next(text, Font(bold=True, size=12, color="1F3864"))
+        self._next(
+            text, Font(name=_FONT, bold=True, size=12, color="1F3864")
+        ).alignment = Alignment()
 
     def text(self, text: str, tone: str = "") -> None:
         """Write a paragraph across the sheet."""
@@ -674,14 +702,14 @@ class _Guide:
             start_row=self._row, end_row=self._row, start_column=1, end_column=3
         )
         cell.fill = _FILLS[tone]
-        # A merged row does not grow by itself: about 150 letters stand on one line.
-        lines = sum(1 + len(part) // 150 for part in text.split("\n"))
-        self._sheet.row_dimensions[self._row].height = 15.5 * lines
+        _grow(self._sheet, self._row, ((text, sum(_GUIDE_WIDTHS.values())),))
 
     def row(self, name: str, says: str, count: int | None = None, tone: str = "") -> None:
         """Write a name, what it says, and a number."""
-        self._next(name, Font(bold=True)).fill = _FILLS[tone]
-        self._sheet.cell(self._row, 2, _plain(says)).alignment = _WRAPPED
+        self._next(name, Font(name=_FONT, bold=True)).fill = _FILLS[tone]
+        told = self._sheet.cell(self._row, 2, _plain(says))
+        told.alignment, told.font = _WRAPPED, Font(name=_FONT)
+        _grow(self._sheet, self._row, ((name, _GUIDE_WIDTHS["A"]), (says, _GUIDE_WIDTHS["B"])))
         if count is not None:
             self._sheet.cell(self._row, 3, count).alignment = _WRAPPED
 
@@ -689,8 +717,7 @@ class _Guide:
         self._row += 1
         cell = self._sheet.cell(self._row, 1, _plain(text))
         cell.alignment = _WRAPPED
-        if font is not None:
-            cell.font = font
+        cell.font = font or Font(name=_FONT)
         return cell
 
 
@@ -698,7 +725,7 @@ class _Styles:
     """Writes contents with the looks of what is added; each look is made once."""
 
     def __init__(self, language: Language) -> None:
-        self._day = _DAY[language]
+        self._day = DAY_FORMAT[language]
         self._made: dict[tuple[str, bool], Any] = {}
 
     def write(self, cell: Any, content: Content) -> None:
@@ -709,7 +736,7 @@ class _Styles:
         if look in self._made:
             cell._style = copy(self._made[look])  # setting four parts one by one takes long
             return
-        cell.font, cell.fill, cell.alignment = Font(), _FILLS[content.tone], _WRAPPED
+        cell.font, cell.fill, cell.alignment = Font(name=_FONT), _FILLS[content.tone], _WRAPPED
         cell.border = _EDGE
         if isinstance(value, date):
             cell.number_format = self._day
@@ -789,6 +816,19 @@ def _set_width(sheet: Worksheet, column: int, width: int) -> None:
                 dimensions[part.index] = part
     letter = get_column_letter(column)
     dimensions[letter] = ColumnDimension(sheet, index=letter, width=width)
+
+
+def _grow(sheet: Worksheet, row: int, texts: Iterable[tuple[str, int]]) -> None:
+    """Make a row as high as its texts need in their widths, unless the user has set its height.
+
+    Not every spreadsheet program makes room by itself for what is wrapped.
+    """
+    dimension = sheet.row_dimensions[row]
+    lines = max(
+        sum(1 + int(len(line) * 1.1) // width for line in text.split("\n")) for text, width in texts
+    )
+    if dimension.height is None and lines > 1:
+        dimension.height = min(15 * lines + 2, _HIGHEST)
 
 
 def _freeze_and_filter(sheet: Worksheet, header: int, slots: Sequence[int], last: int) -> None:

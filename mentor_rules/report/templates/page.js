@@ -45,6 +45,14 @@
   form.addEventListener("reset", () => setTimeout(() => { find(); field("text").focus(); }));
   addEventListener("hashchange", reveal);
 
+  // What is told elsewhere on the page is shown where it is pointed at.
+  document.addEventListener("toggle", (event) => {
+    for (const link of event.target.querySelectorAll('a[href^="#t"], a[href^="#r"]')) {
+      const told = document.getElementById(link.hash.slice(1));
+      if (told) link.title = told.textContent;
+    }
+  }, true);
+
   // Older browsers print closed parts as closed: open what is flagged, and close it again.
   let opened = [];
   addEventListener("beforeprint", () => {
