@@ -285,29 +285,55 @@ def test_the_engine_decides_exactly_what_all_completions_say(
     )
 
 
+# By what the check says in all completions: as the check itself, and as `applies` of a rule
+# whose check always, or never, holds.
+EXPECTED: Mapping[str, Mapping[frozenset[bool], Outcome]] = {
+    "check": {
+        frozenset({True}): "satisfied",
+        frozenset({True, False}): "unknown",
+        frozenset({False}): "breached",
+    },
+    "applies, met": {
+        frozenset({True}): "satisfied",
+        frozenset({True, False}): "satisfied",
+        frozenset({False}): "not_applicable",
+    },
+    "applies, not met": {
+        frozenset({True}): "breached",
+        frozenset({True, False}): "unknown",
+        frozenset({False}): "not_applicable",
+    },
+}
+
+
 @pytest.mark.parametrize("truth", ["", "not "])
 @pytest.mark.parametrize("signs", list(product(["<", "<="], repeat=2)))
+@pytest.mark.parametrize("stands_as", EXPECTED)
 def test_a_day_between_two_days_is_decided_as_all_its_completions_say(
-    truth: str, signs: tuple[str, str]
+    stands_as: str, signs: tuple[str, str], truth: str
 ) -> None:
     """`a < x < c` needs room for x: every a and c from 0 to 4, every interval of x."""
-    check = f"{truth}(starts_on {signs[0]} ends_on {signs[1]} school_year_ends)"
-    rule = replace(test_checks.PATTERN, check=parse_check(check))
+    text = f"{truth}(starts_on {signs[0]} ends_on {signs[1]} school_year_ends)"
+    said = parse_check(text)
+    check, applies = (said, Constant(True)) if stands_as == "check" else (Constant(True), said)
+    if stands_as == "applies, not met":
+        check = Constant(False)
+    rule = replace(test_checks.PATTERN, check=check, applies=applies)
     settled = RULEBOOK.settle({})
     engine = Durable([bind(rule, settled)], settled)
     compare = [test_checks.OPERATORS[sign] for sign in signs]
+    on: dict[DatedBy, date] = dict.fromkeys(get_args(DatedBy), date(2026, 9, 1))
     for start, end, low, high in product(range(5), repeat=4):
         if low > high:
             continue
-        answers = {
+        answers = frozenset(
             (compare[0](start, day) and compare[1](day, end)) == (truth == "")
             for day in range(low, high + 1)
-        }
-        expected = "unknown" if len(answers) > 1 else "satisfied" if True in answers else "breached"
+        )
         known = {"starts_on": (start,) * 2, "ends_on": (low, high), "school_year_ends": (end,) * 2}
         case = [bound for name, _ in engine.facts for bound in known[name]]
-        on: dict[DatedBy, date] = dict.fromkeys(get_args(DatedBy), date(2026, 9, 1))
-        assert engine.opinion(case, on).outcomes == ((expected,),), (start, low, high, end)
+        found = engine.opinion(case, on).outcomes
+        assert found == ((EXPECTED[stands_as][answers],),), (start, low, high, end)
 
 
 # Verdicts by their definition -------------------------------------------------------------------

@@ -66,7 +66,8 @@ def judged() -> tuple[Report, Deadlines]:
 
 def parsed(page: str) -> Element:
     """The tree of a page; a parse error by the standard is raised."""
-    return html5lib.HTMLParser(strict=True).parse(page)
+    tree: Element = html5lib.HTMLParser(strict=True).parse(page)
+    return tree
 
 
 def text_of(tree: Element, *left_out: str) -> str:
@@ -120,6 +121,21 @@ def test_no_english_is_left_in_a_page_of_another_language(language: Language) ->
     text = text_of(parsed(district(language)), "script", "style", "code")
     records = r"deputy_head|head|check --changes|reserve"
     assert english_words(re.sub(records, "", text), RULEBOOK) == set()
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_no_english_is_left_in_a_large_page_either(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mentor_rules.report.html.LARGE", 0)
+    page = page_of(Dossier.read(DISTRICT), language)
+    text = text_of(parsed(page), "script", "style", "code")
+    assert (
+        english_words(re.sub(r"deputy_head|head|check --changes|reserve", "", text), RULEBOOK)
+        == set()
+    )
+    report, _ = judged()
+    assert {one.appointment_id for one in report.results} <= set(re.findall(r"A\d{3}", text))
 
 
 def test_every_appointment_verdict_and_remedy_stands_in_the_page() -> None:
@@ -191,8 +207,13 @@ def hostile() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_from_a_cell_becomes_a_part_of_the_page(language: Language) -> None:
+def test_nothing_from_a_cell_becomes_a_part_of_the_page(
+    language: Language, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:
+        monkeypatch.setattr("mentor_rules.report.html.LARGE", 0)
     read = Dossier.from_tables(hostile())
     reserve = reserves(read, as_of=AS_OF, language=language, names=True)
     page = page_of(read, language, names=read.names(), reserve=reserve)

@@ -29,6 +29,9 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from mentor_rules.records import parse_date
+from mentor_rules.texts import say
+from mentor_rules.verdict import ELIGIBILITIES, PROCEDURES
+from mentor_rules.vocabulary import Language
 from tests.libreoffice import SOFFICE, saved_by_libreoffice
 from tests.test_docs import (
     DOCS,
@@ -171,14 +174,14 @@ def fill(path: Path, typing: Typing) -> None:
             assert shown(cell.value) == ("" if old == "—" else old), (number, column, cell.value)
             cell.value = typed(new)
     else:
-        row = next(
-            number
-            for number in range(sheet.max_row + 1, 1, -1)
-            if any(cell.value is not None for cell in sheet[number - 1])
+        free = next(
+            row
+            for row in range(sheet.max_row + 1, 1, -1)
+            if any(cell.value is not None for cell in sheet[row - 1])
         )
-        for number, cells in enumerate(typing.rows, start=row):
+        for row, cells in enumerate(typing.rows, start=free):
             for name, text in zip(typing.head, cells, strict=True):
-                cell = sheet.cell(number, names[name])
+                cell = sheet.cell(row, names[name])
                 # As in a spreadsheet, a cell takes the format that its column is prepared with.
                 cell.number_format = sheet.column_dimensions[cell.column_letter].number_format
                 cell.value = text or None if cell.number_format == "@" else typed(text)
@@ -219,6 +222,11 @@ def shown(value: Any) -> str:
 # What the pages have in common --------------------------------------------------------------
 
 
+def language_of(page: Path) -> Language:
+    suffixes: dict[str, Language] = {".kk": "kk", ".ru": "ru"}
+    return suffixes.get(Path(page.stem).suffix, "en")
+
+
 def test_every_role_has_a_page() -> None:
     assert {page.name.split(".")[0] for page in FOR_PEOPLE} == set(ROLES)
     for role in ("officer", "auditor"):
@@ -249,7 +257,7 @@ def test_the_languages_of_a_page_take_the_same_steps(role: str) -> None:
 @pytest.mark.parametrize("page", FOR_PEOPLE, ids=named)
 def test_a_page_speaks_its_language(page: Path) -> None:
     """Commands ask for the page's language, and its headings are written in it."""
-    language = {".kk": "kk", ".ru": "ru"}.get(Path(page.stem).suffix, "en")
+    language = language_of(page)
     text = page.read_text("utf-8")
     others = {"en", "kk", "ru"} - {language}
     for block in blocks(page):
@@ -259,7 +267,16 @@ def test_a_page_speaks_its_language(page: Path) -> None:
     cyrillic = [title for title in titles if re.search("[а-яәғқңөұүһі]", title.lower())]
     assert cyrillic == (titles if language != "en" else [])
     if language == "kk":
-        assert all(letter in text for letter in "әғқңөұүһі")
+        assert all(letter in text for letter in "әғқңөұүі")  # the ninth, һ, is rare
+
+
+@pytest.mark.parametrize("page", [p for p in FOR_PEOPLE if "officer" in p.name], ids=named)
+def test_the_verdicts_are_explained_in_the_words_of_the_answer(page: Path) -> None:
+    language = language_of(page)
+    tables = re.findall(r"(?:^\|.*\n)+", prose(page), re.MULTILINE)
+    shown = [[row[0] for row in rows(table)] for table in tables]
+    for verdicts in (ELIGIBILITIES, PROCEDURES):
+        assert [say("verdict", verdict, language) for verdict in verdicts] in shown
 
 
 @pytest.mark.parametrize("page", FOR_PEOPLE, ids=named)

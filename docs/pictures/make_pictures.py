@@ -17,7 +17,6 @@ import pypdfium2
 from openpyxl import load_workbook
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, sync_playwright
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
@@ -30,6 +29,7 @@ from mentor_rules.vocabulary import LANGUAGES, Language  # noqa: E402 - after th
 from tests.libreoffice import saved_by_libreoffice  # noqa: E402 - the same
 from tests.test_people import fill, typings  # noqa: E402 - the same
 
+COMMAND = Path(sys.executable).parent / "mentor-rules"
 CHROMIUM = "/usr/bin/chromium"
 DISTRICT = ROOT / "docs/examples/district.xlsx"
 PAGES = {"en": "officer.md", "kk": "officer.kk.md", "ru": "officer.ru.md"}
@@ -41,7 +41,7 @@ LINES = 34  # of the terminal
 
 def run(*words: str | Path) -> None:
     """Run the command line; what it flags is no failure."""
-    done = subprocess.run([Path(sys.executable).parent / "mentor-rules", *words], check=False)
+    done = subprocess.run([COMMAND, *words], check=False)  # noqa: S603 - our own command
     if done.returncode not in (0, 1, 3):
         raise SystemExit(f"mentor-rules {words[0]}: {done.returncode}")
 
@@ -106,8 +106,8 @@ def save(picture: Image.Image, name: str) -> None:
 
 def terminal() -> None:
     """The head of the report in a terminal, as an SVG that asks for no font from elsewhere."""
-    printed = subprocess.run(
-        [Path(sys.executable).parent / "mentor-rules", "check", DISTRICT, "--as-of", DAY],
+    printed = subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, "check", DISTRICT, "--as-of", DAY],
         env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": "110", "PYTHONUTF8": "1"},
         capture_output=True,
         encoding="utf-8",
@@ -115,14 +115,13 @@ def terminal() -> None:
     ).stdout
     console = Console(record=True, width=110, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi("\n".join(printed.strip().splitlines()[:LINES])))
-    plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    console.save_svg(
-        str(HERE / "terminal.svg"),
+    svg = console.export_svg(
         title=f"mentor-rules check {DISTRICT.name} --as-of {DAY}",
-        code_format=plain,
         unique_id="terminal",
         theme=DEFAULT_TERMINAL_THEME,
     )
+    svg = re.sub(r" *@font-face \{.*?\}\n", "", svg, flags=re.DOTALL)
+    (HERE / "terminal.svg").write_text(svg, "utf-8")
 
 
 if __name__ == "__main__":
