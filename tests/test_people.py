@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from mentor_rules.records import parse_date
@@ -183,7 +184,8 @@ def fill(path: Path, typing: Typing) -> None:
             for name, text in zip(typing.head, cells, strict=True):
                 cell = sheet.cell(row, names[name])
                 # As in a spreadsheet, a cell takes the format that its column is prepared with.
-                cell.number_format = sheet.column_dimensions[cell.column_letter].number_format
+                prepared = sheet.column_dimensions[get_column_letter(names[name])]
+                cell.number_format = prepared.number_format
                 cell.value = text or None if cell.number_format == "@" else typed(text)
     book.save(path)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pypdfium2
 from openpyxl import load_workbook
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
@@ -37,6 +37,7 @@ DAY = "2026-11-23"
 # Acts in time and late, and terms that pass over rest days.
 PLAN = "A011"
 LINES = 34  # of the terminal
+MARGIN = 12  # pixels
 
 
 def run(*words: str | Path) -> None:
@@ -63,7 +64,10 @@ def workbook(language: Language, work: Path) -> None:
 
 
 def show_appointments(path: Path) -> None:
-    """Leave of a workbook the sheet of appointments and the columns that fit on a page."""
+    """Leave the sheet of appointments and what fits on a page; make rows as high as their text.
+
+    The heights and the hidden columns are the picture's alone: the workbook has neither.
+    """
     book = load_workbook(path)
     [sheet] = (sheet for sheet in book if "x_mr_eligibility" in str(sheet["J1"].value))
     for other in book:
@@ -98,9 +102,10 @@ def report(language: Language, work: Path, browser: Browser) -> None:
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """Write a picture without its margins, in few colours: it stays small."""
+    """Write a picture with an even margin, in few colours: it stays small."""
     ground = Image.new("RGB", picture.size, "white")
     picture = picture.crop(ImageChops.difference(picture, ground).getbbox())
+    picture = ImageOps.expand(picture, MARGIN, "white")
     picture.quantize(64).save(HERE / name, optimize=True)
 
 
