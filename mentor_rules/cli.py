@@ -677,6 +677,10 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(map(_bytes, parts))
+        # A file for one's own eyes becomes one for whom the system would let read any new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
         Path(name).replace(out)
     except BaseException:
         with suppress(OSError):

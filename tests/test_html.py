@@ -378,7 +378,7 @@ def test_the_same_dossier_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("count", "language", "limit"),
     [
-        (2000, "kk", LIMIT * 2000 // 5000 * 11 // 10),
+        (1200, "kk", LIMIT * 1200 // 5000 * 12 // 10),
         *(pytest.param(5000, one, LIMIT, marks=pytest.mark.long) for one in LANGUAGES),
     ],
 )

@@ -334,7 +334,7 @@ def test_widths_shared_by_a_range_of_columns_are_parted_without_an_overlap(tmp_p
         assert areas[-1][1] == 16384
         letter = get_column_letter(added(after[title])["x_mr_problem"])
         dimension = after[title].column_dimensions[letter]
-        assert (dimension.width, dimension.hidden) == (50, False)
+        assert (dimension.width, dimension.hidden) == (48, False)
 
 
 def test_an_excel_table_keeps_its_own_filters(tmp_path: Path) -> None:

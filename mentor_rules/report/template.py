@@ -103,7 +103,7 @@ def _examples(language: Language) -> dict[str, list[dict[str, Any]]]:
             {"teacher_id": _MENTOR, "subject": subject, "school_year": "2024/25", "percent": 78},
             {
                 **{"teacher_id": _MENTOR, "subject": subject, "school_year": "2025/26"},
-                **{"learners": 60, "learners_good": 47},
+                **{"learners": 62, "learners_good": 49},
             },
         ],
         "appointments": [

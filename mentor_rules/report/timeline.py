@@ -21,7 +21,7 @@ from mentor_rules.vocabulary import Language
 
 LEFT, RIGHT = 200, 150  # room for the names of acts, and for words beside the last mark
 TOP, ROW = 20, 20  # the line of months, and the height of an act
-_MONTH_LABEL = 70  # what the name of a month needs
+_MONTH_LABEL = 71  # what the name of a month needs
 _WIDEST = 900  # of the part that stands for time
 _DAY_WIDTHS = (3, 2, 1)
 

@@ -428,7 +428,7 @@ class _Annotator:
             added += column
             for number, found in cells.items():
                 contents[number] += found
-        problem = self._column("problem", 50)
+        problem = self._column("problem", 48)
         whole = self._problems.get((table, None), ())
         if whole:
             # The table is not read at all: its heading says so, where a person looks first.
@@ -463,8 +463,8 @@ class _Annotator:
                     self._column("eligibility"),
                     self._column("procedure"),
                     self._column("reasons", 80),
-                    self._column("remedies", 60),
-                    self._column("missing", 50),
+                    self._column("remedies", 58),
+                    self._column("missing", 48),
                 ],
                 {number: self._verdicts(of) for number, of in rows.items()},
             )
@@ -480,7 +480,7 @@ class _Annotator:
                     {number: self._act(rule, of) for number, of in rows.items()},
                 )
         elif table == "schools":
-            reserve = [self._column("reserve", 60)]
+            reserve = [self._column("reserve", 58)]
             yield reserve, {number: [self._reserve(of)] for number, of in rows.items()}
 
     def _column(self, name: str, width: int = 24) -> Column:
