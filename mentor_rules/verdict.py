@@ -46,7 +46,7 @@ def merged(outcomes: Outcomes) -> Outcome:
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """Rules bound together by shared questions, and all combinations of those.
 
     Each combination gives, per rule (by its place), which of the rule's readings it selects.
@@ -68,7 +68,7 @@ class Verdicts:
         self.questions = tuple(
             sorted({question for place in places for question in rules[place].questions})
         )
-        self._groups = [_group(rules, members, settled) for members in _joined(rules, places)]
+        self.groups = tuple(_group(rules, members, settled) for members in _joined(rules, places))
 
     def in_force(self, outcomes: Sequence[Outcomes]) -> bool:
         """Tell whether any of the rules is in force."""
@@ -82,7 +82,7 @@ class Verdicts:
         The rank of a combination is the gravest among its rules. `fixed` settles one question.
         """
         reached = {0}
-        for group in self._groups:
+        for group in self.groups:
             own = set()
             for when, selected in group.combinations:
                 if fixed is None or when.get(fixed[0], fixed[1]) == fixed[1]:
@@ -136,7 +136,7 @@ def _joined(rules: Sequence[BoundRule], places: Iterable[int]) -> list[list[int]
     return [members for _, members in groups]
 
 
-def _group(rules: Sequence[BoundRule], members: Sequence[int], settled: Settled) -> _Group:
+def _group(rules: Sequence[BoundRule], members: Sequence[int], settled: Settled) -> Group:
     questions = sorted({question for place in members for question in rules[place].questions})
     places_of = {
         place: {
@@ -152,4 +152,4 @@ def _group(rules: Sequence[BoundRule], members: Sequence[int], settled: Settled)
             for place in members
         )
         combinations.append((when, selected))
-    return _Group(tuple(combinations))
+    return Group(tuple(combinations))

@@ -1,0 +1,457 @@
+"""The Parquet tables of a nation as plain columns: whole numbers, and text where it is a key.
+
+A row is plain where every cell stands in a common form that can be seen to be readable. Any
+other row is left to the one reader of rows (`records.build_record`), which reads it or says what
+is wrong with it; `encoded` writes what it read in the same plain columns.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from mentor_rules.errors import ReadingError
+from mentor_rules.facts import WHOLE
+from mentor_rules.headings import column_near, headings, squeeze
+from mentor_rules.reading import EXAMPLE, OWN_COLUMNS
+from mentor_rules.records import (
+    FIRST_DAY,
+    LAST_DAY,
+    TABLES,
+    VOCABULARIES,
+    Record,
+    column_value,
+    columns,
+)
+from mentor_rules.vocabulary import BLANKS, Vocabulary, fold
+
+EPOCH = date(1970, 1, 1).toordinal()
+ROW = "row"
+PLAIN = "plain"
+SHARE = "share"
+
+# What is kept of each table for the facts, beside the number of the row. Everything else is only
+# looked at: a cell that cannot be read makes its row invalid.
+KEPT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "schools": ("school_id", "kind", "week", "region", "district"),
+        "teachers": (
+            *("teacher_id", "school_id", "subjects", "category", "category_from"),
+            *("category_until", "ethics", "ethics_on", "first_taught_on"),
+        ),
+        "categories": ("teacher_id", "category", "from", "until"),
+        "posts": ("teacher_id", "post", "acting", "since", "until"),
+        "quality": ("teacher_id", "subject", "school_year", SHARE),
+        "appointments": (
+            *("appointment_id", "school_id", "mentor_id", "mentee_id", "subject"),
+            *("ordered_on", "starts_on", "ends_on"),
+        ),
+        "plans": (
+            *("appointment_id", "recorded_until", "level_determined_on", "diagnosed_on"),
+            *("drafted_on", "agreed_on", "agreed_by", "approved_on", "approved_by"),
+            *("period_from", "period_until", "interim_on", "interim_body", "interim_form"),
+            *("final_on", "final_body", "final_has_results", "final_has_recommendations"),
+        ),
+        "reserve": ("school_id", "teacher_id", "formed_on"),
+    }
+)
+_IDS = frozenset({"school_id", "teacher_id", "appointment_id", "mentor_id", "mentee_id"})
+_DAYS = frozenset({"from", "until", "since", "category_from", "category_until", "period_from"}) | {
+    "period_until",
+    "recorded_until",
+}
+# Where a period is stated, its first and last day.
+_PERIODS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "teachers": ("category_from", "category_until"),
+        "categories": ("from", "until"),
+        "posts": ("since", "until"),
+        "plans": ("period_from", "period_until"),
+    }
+)
+
+# Letters that no normalisation changes and no reader strips: ASCII, Cyrillic, a few signs.
+_LETTERS = "!-~Ѐ-҂Ҋ-ӿ№«»–—"  # noqa: RUF001 - meant as they stand
+_TEXT = rf"^[{_LETTERS}](?:[ {_LETTERS}]*[{_LETTERS}])?$"
+_MAX_TEXT = 1000
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_YEAR = r"^([0-9]{4})[/-](?:[0-9]{2})?([0-9]{2})$"
+
+MICRO = 10**6  # a percentage is held in millionths of a per cent
+MAX_COUNT = 10**6
+# A share of quality in one number: basis points, and what is left of one, over its denominator.
+_REST, _POINTS = 1 << 20, 1 << 40
+
+
+def packed_share(points: Any, rest: Any, whole: Any) -> Any:
+    """Give a share as one number: whole basis points, and `rest` / `whole` of one more.
+
+    Works on numbers and on expressions; `rest` < `whole` <= 2**20.
+    """
+    return points * _POINTS + rest * _REST + (whole - 1)
+
+
+def points_of(share: pl.Expr) -> pl.Expr:
+    """Give the whole basis points of a packed share."""
+    return share // _POINTS
+
+
+def rest_of(share: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Give what a packed share has above its whole basis points, over its denominator."""
+    below = share % _POINTS
+    return below // _REST, below % _REST + 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one table, and the name that each of its columns has in them."""
+
+    table: str
+    files: tuple[Path, ...]
+    names: Mapping[str, str]
+    types: Mapping[str, pl.DataType]
+    ignored: tuple[str, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """Give the rows of the table under our names, numbered from 1, examples left out."""
+        frame = pl.scan_parquet(list(self.files), row_index_name=ROW).select(
+            (pl.col(ROW) + 1).cast(pl.UInt32),
+            *(pl.col(name).alias(column) for column, name in self.names.items()),
+        )
+        stated = pl.any_horizontal(pl.exclude(ROW).is_not_null())
+        examples = [
+            pl.col(column).cast(pl.String).str.starts_with(EXAMPLE).fill_null(False)
+            for column in TABLES[self.table].key_columns
+            if self.types[column] == pl.String
+        ]
+        return frame.filter(stated & ~pl.any_horizontal(pl.lit(False), *examples))
+
+
+def sources(folder: Path) -> dict[str, Source]:
+    """Give the tables that a folder holds, as `TABLE.parquet` or `TABLE/*.parquet`.
+
+    Raises ReadingError where there is none, or one that cannot be read or lacks a column.
+    """
+    found = {}
+    for table in TABLES:
+        single, parts = folder / f"{table}.parquet", sorted((folder / table).glob("*.parquet"))
+        files = (single,) if single.is_file() else tuple(parts)
+        if files:
+            found[table] = _source(table, files)
+    if not found:
+        raise ReadingError("no_known_table", name=folder.name)
+    return found
+
+
+def _source(table: str, files: tuple[Path, ...]) -> Source:
+    try:
+        schema = pl.read_parquet_schema(files[0])
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ReadingError("cannot_read", name=files[0].name) from error
+    known, wanted = headings()[table].columns, columns(table)
+    names: dict[str, str] = {}
+    ignored = []
+    for name in schema:
+        column = known.get(squeeze(name))
+        if column is not None and column not in names:
+            names[column] = name
+        elif not squeeze(name).startswith(OWN_COLUMNS):
+            ignored.append(f"{table}.{fold(name).replace(' ', '_')}")
+            near = column_near(table, name, [one for one in wanted if one not in names])
+            if near and wanted[near[0]]:
+                raise ReadingError("column_near_miss", table=table, column=near[0], near=near[1])
+    for column, required in wanted.items():
+        if required and column not in names:
+            raise ReadingError("column_missing", table=table, column=column)
+    types = {column: schema[name] for column, name in names.items()}
+    return Source(table, files, MappingProxyType(names), MappingProxyType(types), tuple(ignored))
+
+
+# Plain cells ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A column in plain form, null where nothing is stated, and where a cell can be so read."""
+
+    value: pl.Expr
+    readable: pl.Expr
+
+
+def plain(source: Source) -> pl.LazyFrame:
+    """Give the rows of a table in the plain columns of KEPT, and whether each row is PLAIN.
+
+    What stands in a row that is not means nothing.
+    """
+    cells = {
+        column: _cell(source.table, column, source.types[column])
+        if column in source.types
+        else _Cell(pl.lit(None, _PLAIN_TYPES[_kind(source.table, column)]), pl.lit(True))
+        for column in columns(source.table)
+    }
+    readable = [cell.readable for cell in cells.values()]
+    for column, required in columns(source.table).items():
+        if required:
+            readable.append(cells[column].value.is_not_null())
+    if source.table in _PERIODS:
+        first, last = (cells[column].value for column in _PERIODS[source.table])
+        readable.append((first <= last).fill_null(True))
+    if source.table == "appointments":
+        first = pl.coalesce(cells["starts_on"].value, cells["ordered_on"].value)
+        readable.append((first <= cells["ends_on"].value).fill_null(True))
+    if source.table == "quality":
+        cells[SHARE] = _share(
+            *(cells.pop(name) for name in ("percent", "learners", "learners_good"))
+        )
+        readable.append(cells[SHARE].readable)
+    return source.scan().select(
+        ROW,
+        *(cells[column].value.alias(column) for column in KEPT[source.table]),
+        pl.all_horizontal(readable).alias(PLAIN),
+    )
+
+
+def _kind(table: str, column: str) -> str:
+    if column in VOCABULARIES[table]:
+        return "closed"
+    if column in _IDS or (table, column) == ("quality", "subject"):
+        return "id"
+    if column in _DAYS or column.endswith("_on"):
+        return "day"
+    if column in ("learners", "learners_good"):
+        return "count"
+    return column if column in ("iin", "percent", "school_year", "week") else "text"
+
+
+_PLAIN_TYPES: Mapping[str, Any] = MappingProxyType(
+    {
+        "closed": pl.Int8,
+        "id": pl.String,
+        "text": pl.String,
+        "iin": pl.String,
+        "day": pl.Int32,
+        "count": pl.Int64,
+        "percent": pl.Int64,
+        "school_year": pl.Int16,
+        "week": pl.Int8,
+        "share": pl.Int64,
+    }
+)
+
+
+def plain_schema(table: str) -> dict[str, Any]:
+    """Give the types of the plain columns of a table, its row number among them."""
+    return {
+        ROW: pl.UInt32,
+        **{
+            column: _PLAIN_TYPES[SHARE if column == SHARE else _kind(table, column)]
+            for column in KEPT[table]
+        },
+    }
+
+
+def _cell(table: str, column: str, kept_as: pl.DataType) -> _Cell:
+    """Give one column in plain form, by the type that the file keeps it as."""
+    cell, kind = pl.col(column), _kind(table, column)
+    if isinstance(kept_as, pl.Categorical | pl.Enum):
+        cell, kept_as = cell.cast(pl.String), pl.String()
+    if kept_as == pl.String:
+        cell = pl.when(cell != "").then(cell)
+    elif kept_as.is_float():
+        cell = cell.cast(pl.Float64)
+    none = _Cell(pl.lit(None, _PLAIN_TYPES[kind]), pl.col(column).is_null())
+    match kind:
+        case "closed":
+            return _closed(cell, kept_as, VOCABULARIES[table][column]) or none
+        case "id" | "text":
+            if kept_as == pl.String:
+                return _text(cell)
+            if kept_as.is_integer():
+                return _Cell(cell.cast(pl.String), pl.lit(True))
+        case "day":
+            return _day(cell, kept_as) or none
+        case "iin" if kept_as == pl.String:
+            return _Cell(cell, _is_iin(cell) | cell.is_null())
+        case "school_year" if kept_as == pl.String:
+            return _school_year(cell)
+        case "percent":
+            return _percent(cell, kept_as) or none
+        case "week" | "count":
+            return _whole(cell, kept_as, (5, 6) if kind == "week" else (0, MAX_COUNT)) or none
+    return none
+
+
+def _text(cell: pl.Expr) -> _Cell:
+    blank = cell.str.to_lowercase().is_in(sorted(BLANKS))
+    readable = (
+        cell.str.contains(_TEXT)
+        & (cell.str.len_chars() <= _MAX_TEXT)
+        & ~cell.str.starts_with("#")  # what a spreadsheet writes in place of a value
+    )
+    return _Cell(pl.when(~blank).then(cell), readable | cell.is_null())
+
+
+def _closed(cell: pl.Expr, kept_as: pl.DataType, vocabulary: Vocabulary) -> _Cell | None:
+    if kept_as == pl.Boolean and set(vocabulary.codes) == {"yes", "no"}:
+        yes, no = (pl.lit(vocabulary.codes.index(code), pl.Int8) for code in ("yes", "no"))
+        return _Cell(pl.when(cell).then(yes).when(~cell).then(no), pl.lit(True))
+    if kept_as != pl.String:
+        return None
+    value = cell.replace_strict(_spellings(vocabulary), default=None, return_dtype=pl.Int8)
+    return _Cell(value, cell.is_null() | value.is_not_null())
+
+
+@cache
+def _spellings(vocabulary: Vocabulary) -> dict[str, int]:
+    """Give the common spellings of every code, with the code's place."""
+    listed = [(code, code) for code in vocabulary.codes]
+    listed += [(text, code) for code, texts in vocabulary.labels.items() for text in texts.values()]
+    listed += list(vocabulary.aliases.items())
+    return {
+        spelling: vocabulary.codes.index(code)
+        for text, code in listed
+        for spelling in (text, text.capitalize(), fold(text))
+    }
+
+
+def _day(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
+    if kept_as == pl.Date:
+        day, shaped = cell, pl.lit(True)
+    elif isinstance(kept_as, pl.Datetime) and kept_as.time_zone is None:
+        day, shaped = cell.dt.date(), pl.lit(True)
+    elif kept_as == pl.String:
+        day = cell.str.to_date("%Y-%m-%d", strict=False)
+        shaped = cell.is_null() | (cell.str.contains(_ISO) & day.is_not_null())
+    else:
+        return None
+    value = day.cast(pl.Int32) + EPOCH
+    inside = value.is_between(FIRST_DAY.toordinal(), LAST_DAY.toordinal()) | value.is_null()
+    return _Cell(value, shaped & inside)
+
+
+def _school_year(cell: pl.Expr) -> _Cell:
+    parts = cell.str.extract_groups(_YEAR)
+    first = parts.struct[0].cast(pl.Int16)
+    readable = (
+        (parts.struct[1].cast(pl.Int16) == (first + 1) % 100)
+        & first.is_between(FIRST_DAY.year, LAST_DAY.year - 1)
+        # Of four figures of the second year only the last two were looked at.
+        & ((cell.str.len_bytes() == 7) | (cell.str.slice(5, 4) == (first + 1).cast(pl.String)))
+    )
+    return _Cell(first, readable.fill_null(False))
+
+
+def _whole(cell: pl.Expr, kept_as: pl.DataType, ends: tuple[int, int]) -> _Cell | None:
+    if kept_as.is_float():
+        value = cell.cast(pl.Int64, strict=False)
+        shaped = cell.is_null() | (value.cast(pl.Float64) == cell).fill_null(False)
+    elif kept_as.is_integer():
+        value, shaped = cell.cast(pl.Int64), pl.lit(True)
+    elif kept_as == pl.String:
+        value = cell.str.to_integer(strict=False)
+        shaped = cell.is_null() | cell.str.contains("^[0-9]{1,7}$")
+    else:
+        return None
+    return _Cell(value, shaped & (value.is_between(*ends) | value.is_null()))
+
+
+def _percent(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
+    """Give a percentage in millionths; with more decimals, or where it may be a share, not plain."""
+    if kept_as.is_float():
+        value = (cell * MICRO).round()
+        # A float is the decimal that it shows: with six decimals at most, the one nearest to it.
+        exact = (value / MICRO == cell) & cell.is_finite()
+        value = value.cast(pl.Int64, strict=False)
+    elif isinstance(kept_as, pl.Decimal) and kept_as.scale <= 6:
+        value, exact = (cell.cast(pl.Decimal(38, 6)) * MICRO).cast(pl.Int64), pl.lit(True)
+    elif kept_as.is_integer():
+        value, exact = cell.cast(pl.Int64) * MICRO, pl.lit(True)
+    else:
+        return None
+    known = (value == 0) | value.is_between(MICRO, 100 * MICRO, closed="right")
+    return _Cell(value, cell.is_null() | (exact & known).fill_null(False))
+
+
+def _share(percent: _Cell, learners: _Cell, good: _Cell) -> _Cell:
+    """Give the share that counts, packed: of learners where both are stated, else the percentage.
+
+    Where all three are stated they must agree to the last digit of the percentage.
+    """
+    counted = learners.value.is_not_null() & good.value.is_not_null()
+    scaled = good.value * WHOLE
+    of_learners = packed_share(scaled // learners.value, scaled % learners.value, learners.value)
+    micro_in_point = 100 * MICRO // WHOLE
+    of_percent = packed_share(
+        percent.value // micro_in_point, percent.value % micro_in_point, micro_in_point
+    )
+    last_digit = pl.lit(1)
+    for places in range(5, -1, -1):
+        unit = 10 ** (6 - places)
+        last_digit = pl.when(percent.value % unit == 0).then(unit).otherwise(last_digit)
+    apart = (100 * MICRO * good.value - percent.value * learners.value).abs()
+    agree = (apart < last_digit * learners.value).fill_null(True) | ~counted
+    readable = (
+        agree
+        & (learners.value != 0).fill_null(True)
+        & ((good.value <= learners.value) | ~counted).fill_null(True)
+    )
+    return _Cell(pl.when(counted).then(of_learners).otherwise(of_percent), readable)
+
+
+def _is_iin(cell: pl.Expr) -> pl.Expr:
+    """Tell whether a text is an individual identification number, as `records.is_iin` does."""
+    digits = [cell.str.slice(place, 1).str.to_integer(strict=False) for place in range(12)]
+    century = pl.when(digits[6] <= 2).then(18).when(digits[6] <= 4).then(19).otherwise(20)
+    born = pl.concat_str(century.cast(pl.String), cell.str.slice(0, 6))
+    sums = [
+        sum((weight * digit for weight, digit in zip(weights, digits, strict=False)), pl.lit(0))
+        % 11
+        for weights in (range(1, 12), (*range(3, 12), 1, 2))
+    ]
+    check = pl.when(sums[0] < 10).then(sums[0]).otherwise(sums[1])
+    return (
+        cell.str.contains("^[0-9]{12}$")
+        & digits[6].is_between(1, 6)
+        & born.str.to_date("%Y%m%d", strict=False).is_not_null()
+        & (check == digits[11])
+    ).fill_null(False)
+
+
+# Rows that the one reader read -----------------------------------------------------------------
+
+
+def encoded(table: str, records: Sequence[Record], rows: Iterable[int]) -> pl.DataFrame:
+    """Give records in the plain columns of KEPT, with their row numbers.
+
+    Raises OverflowError for a share that takes more than the digits kept.
+    """
+    lines = [
+        {ROW: row, **{column: _encoded(table, record, column) for column in KEPT[table]}}
+        for record, row in zip(records, rows, strict=True)
+    ]
+    return pl.DataFrame(lines, schema=plain_schema(table), orient="row")
+
+
+def _encoded(table: str, record: Record, column: str) -> Any:
+    if column == SHARE:
+        share = record.share  # type: ignore[attr-defined]  # the one table with shares
+        if share is None:
+            return None
+        points, rest = divmod(share.numerator * WHOLE, share.denominator)
+        if share.denominator > MAX_COUNT:
+            raise OverflowError("a share with more digits than are kept")
+        return packed_share(points, rest, share.denominator)
+    value = column_value(record, column)
+    match _kind(table, column):
+        case "closed" if value is not None:
+            return VOCABULARIES[table][column].codes.index(value)
+        case "day" if value is not None:
+            return value.toordinal()
+        case "school_year":
+            return int(value[:4])
+    return "; ".join(value) if column == "subjects" else value

@@ -1,0 +1,989 @@
+"""Facts as columns: what `facts.py` and `acts.py` say of one case, said of many at once.
+
+Each fact is a pair of columns of whole numbers (bounds), or one (a set of possible values), as
+the engine `frame` reads them. Every row here is plain and stands once for its key; what touches
+any other row is judged one by one (`audit.py`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, reduce
+from itertools import combinations, pairwise, product
+from operator import or_
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from mentor_rules.calendar import SchoolCalendar, SchoolYear
+from mentor_rules.columns import EPOCH, SHARE, plain_schema, points_of, rest_of
+from mentor_rules.engines.frame import Frame
+from mentor_rules.facts import (
+    HELD,
+    IN_TIME,
+    LATE,
+    MONTHS,
+    NO,
+    POSTS,
+    SPECS,
+    STAGE_1,
+    WAITING,
+    WHOLE,
+    YEARS_COUNTED,
+    YES,
+    YES_OR_NO,
+    Term,
+    Timing,
+)
+from mentor_rules.records import (
+    FIRST_DAY,
+    LAST_DAY,
+    VOCABULARIES,
+    parse_subjects,
+    subject_key,
+)
+from mentor_rules.rulebook import BoundRule
+from mentor_rules.workdays import Calendar, Week
+
+Tables = Mapping[str, pl.DataFrame]
+
+CASES = "cases"
+AT = "at"  # the place of a case
+OVERLAP = "mentors_overlap"
+_YEARS = range(FIRST_DAY.year - YEARS_COUNTED - 1, LAST_DAY.year + 1)
+_WEEKS: tuple[Week, ...] = (5, 6)
+_LAST = LAST_DAY.toordinal()
+_UNKNOWN_YES_NO = pl.lit(YES_OR_NO, pl.Int16)
+
+
+class Bounds(NamedTuple):
+    """What is possible of a number or a day."""
+
+    lo: pl.Expr
+    hi: pl.Expr
+
+
+@dataclass(frozen=True)
+class Nation:
+    """The plain tables of a nation, or of a part of it that nobody outside touches.
+
+    `tables` holds the tables that are there; `cases` the appointments to judge, each with its
+    plan (`plan.there`, `plan.*`), its mentee (`mentee.there`, `mentee.*`) and whether its
+    mentors overlap. Of the mentors all rows are there.
+    """
+
+    tables: Tables
+    calendar: SchoolCalendar
+    as_of: date
+
+
+def fact_columns(frame: Frame, nation: Nation) -> pl.DataFrame:
+    """Give the cases with the columns that `frame` reads, and those of `act_columns`."""
+    wanted = set(frame.facts)
+    names = {name for name, _ in wanted}
+    cases = _joined(nation)
+    for day in ("on", "now"):
+        if names & set(_OF_CATEGORY[day]):
+            cases = _with_category(cases, nation, day)
+        for name, keys in sorted(wanted & {(_OF_POST[day], (duties,)) for duties in _DUTIES}):
+            cases = _with_post(cases, nation, day, name, keys[0])
+    if "listed_in_reserve" in names:
+        cases = _with_listing(cases, nation)
+    if qualities := [keys for name, keys in wanted if name == "quality"]:
+        cases = _with_quality(cases, nation, qualities)
+    made: dict[str, pl.Expr] = {
+        column: pl.col(day)
+        for column, day in zip(frame.days.values(), ("on", "starts"), strict=True)
+    }
+    for (name, keys), columns in frame.facts.items():
+        if name == "timing":
+            [timing] = keys
+            act = _timing(nation, timing)
+            made[columns.lo] = act.possible
+            for part, expression in zip(ACT_PARTS, act[1:], strict=True):
+                made[f"{columns.lo} {part}"] = expression
+            continue
+        found = _FACTS[name](nation, *keys)
+        if isinstance(found, Bounds):
+            made[columns.lo], made[columns.hi] = found
+        else:
+            made[columns.lo] = found
+    types = {
+        column: pl.Int16 if SPECS[name].kind == "set" else pl.Int32
+        for (name, _), columns in frame.facts.items()
+        for column in (columns.lo, columns.hi)
+    }
+    return cases.with_columns(
+        expression.cast(types.get(column, pl.Int32)).alias(column)
+        for column, expression in made.items()
+    )
+
+
+def act_columns(rule: BoundRule, frame: Frame) -> dict[str, str] | None:
+    """Give the columns of when the act of a rule was due and done, and the days it was late.
+
+    They are those of the mildest reading; a rule about no act has none.
+    """
+    timing = rule.readings[0].timing
+    if timing is None:
+        return None
+    return {part: f"{frame.facts[timing].lo} {part}" for part in ACT_PARTS}
+
+
+# What the facts are drawn from ----------------------------------------------------------------
+
+
+def _joined(nation: Nation) -> pl.DataFrame:
+    """Give the cases, each with its days, its mentor and its school."""
+    cases = nation.tables[CASES].with_row_index(AT)
+    for table, key, prefix in (
+        ("teachers", "mentor_id", "mentor"),
+        ("schools", "school_id", "school"),
+    ):
+        own = f"{table[:-1]}_id"
+        rows = nation.tables.get(table)
+        if rows is None:
+            rows = pl.DataFrame(schema=plain_schema(table))
+        there = rows.select(
+            pl.all().exclude(own).name.prefix(f"{prefix}."),
+            pl.col(own).alias(key),
+            pl.lit(True).alias(f"{prefix}.there"),
+        )
+        cases = cases.join(there, on=key, how="left", maintain_order="left").with_columns(
+            pl.col(f"{prefix}.there").fill_null(False)
+        )
+    usual_from = nation.calendar.data.usual_week_from.toordinal()
+    usual = nation.calendar.data.usual_week
+    starts = pl.coalesce("starts_on", "ordered_on")
+    week = (
+        pl.when(pl.col("school.week").is_not_null())
+        .then("school.week")
+        .otherwise(pl.when(pl.col("school.there") & (starts >= usual_from)).then(usual))
+    )
+    begins = pl.lit(_year_of_days(nation.calendar))
+    return cases.with_columns(
+        pl.col("ordered_on").alias("on"),
+        starts.alias("starts"),
+        pl.lit(nation.as_of.toordinal(), pl.Int32).alias("now"),
+        *((week.is_null() | (week == days)).alias(f"week.{days}") for days in _WEEKS),
+        begins.gather(starts - FIRST_DAY.toordinal()).alias("year"),
+        (begins.gather(pl.col("ordered_on") - FIRST_DAY.toordinal()) - 1).alias("completed"),
+    )
+
+
+@cache
+def _year_of_days(calendar: SchoolCalendar) -> pl.Series:
+    """Give the school year that holds each day, as the place of the year in _YEARS."""
+    ends = pl.Series([calendar.year(begins).last.toordinal() for begins in _YEARS], dtype=pl.Int32)
+    days = pl.Series(range(FIRST_DAY.toordinal(), _LAST + 1), dtype=pl.Int32)
+    # The first year that ends on the day or later.
+    return ends.search_sorted(days, side="left").cast(pl.Int32)
+
+
+def _of_year(nation: Nation, value: Callable[[SchoolYear], date], year: pl.Expr) -> pl.Expr:
+    """Give a day of the school year at a place in _YEARS."""
+    days = [value(nation.calendar.year(begins)).toordinal() for begins in _YEARS]
+    return pl.lit(pl.Series(days, dtype=pl.Int32)).gather(year)
+
+
+def _bit(place: pl.Expr) -> pl.Expr:
+    """Give the set that holds one value only, by its place; null stays null."""
+    return pl.lit(pl.Series([1 << bit for bit in range(15)], dtype=pl.Int16)).gather(place)
+
+
+def _set_of(name: str, code: pl.Expr, codes: Sequence[str]) -> pl.Expr:
+    """Give the set of a closed value by its place in `codes`; all are possible where it is null."""
+    spec = SPECS[name]
+    bits = pl.Series([spec.bit(one) for one in codes], dtype=pl.Int16)
+    return pl.lit(bits).gather(code).fill_null(spec.everything)
+
+
+def _yes_no(known: pl.Expr, yes: pl.Expr) -> pl.Expr:
+    """Give yes or no where it is known, else both."""
+    return pl.when(~known).then(_UNKNOWN_YES_NO).when(yes).then(pl.lit(YES)).otherwise(pl.lit(NO))
+
+
+def _as_date(ordinal: pl.Expr) -> pl.Expr:
+    return (ordinal - EPOCH).cast(pl.Date)
+
+
+# The mentor's category -----------------------------------------------------------------------
+
+_OF_CATEGORY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"on": ("category", "category_open_ended", "category_years"), "now": ("category_now",)}
+)
+
+
+def _held(code: pl.Expr) -> pl.Expr:
+    """Give the place in HELD of a code of the vocabulary."""
+    places = [HELD.index(code) for code in VOCABULARIES["teachers"]["category"].codes]
+    return pl.lit(pl.Series(places, dtype=pl.Int32)).gather(code)
+
+
+def _history(cases: pl.DataFrame, nation: Nation, day: str) -> pl.DataFrame:
+    """Give what the history of categories says of each case on a day; those without have no row.
+
+    `any`: some period covers the day; of those that begin last: `newest`, the lowest and the
+    highest category, and their ends. `best`: the highest category of all that began.
+    """
+    rows = nation.tables.get("categories")
+    if rows is None:
+        rows = pl.DataFrame(schema=plain_schema("categories"))
+    periods = (
+        cases.select(AT, day, teacher_id="mentor_id")
+        .join(rows, on="teacher_id")
+        .filter(pl.col("from") <= pl.col(day))
+        .with_columns(
+            _held(pl.col("category")).alias("category"),
+            (pl.col("until").is_null() | (pl.col(day) <= pl.col("until"))).alias("covers"),
+        )
+        .with_columns(pl.col("from").filter(pl.col("covers")).max().over(AT).alias("newest"))
+    )
+    counts = (pl.col("covers") & (pl.col("from") == pl.col("newest"))).fill_null(False)
+    last = pl.col("until").filter(counts)
+    return periods.group_by(AT).agg(
+        pl.col("covers").any().alias("history.any"),
+        pl.col("newest").first().alias("history.newest"),
+        pl.col("category").filter(counts).min().alias("history.lowest"),
+        pl.col("category").filter(counts).max().alias("history.highest"),
+        pl.col("category").max().alias("history.best"),
+        last.n_unique().alias("history.ends"),
+        last.max().alias("history.last"),
+        last.is_null().any().alias("history.open"),
+    )
+
+
+def _with_category(cases: pl.DataFrame, nation: Nation, day: str) -> pl.DataFrame:
+    """Add what is known of the mentor's category on a day, as `facts._category_on` does."""
+    cases = cases.join(_history(cases, nation, day), on=AT, how="left", maintain_order="left")
+    on, known = pl.col(day), pl.col("history.any").fill_null(False)
+    own = _held(pl.col("mentor.category"))
+    first, last = pl.col("mentor.category_from"), pl.col("mentor.category_until")
+    stated = own.is_not_null() | first.is_not_null() | last.is_not_null()
+    ended = (last < on).fill_null(False)
+    awarded = stated & pl.when(first.is_null()).then(ended | ~known).otherwise(first <= on)
+    covers = awarded & (first <= on).fill_null(True) & (on <= last).fill_null(True)
+    begins = first.fill_null(FIRST_DAY.toordinal())
+    newest, highest = pl.col("history.newest"), pl.col("history.highest")
+    of_history = known & (~covers | (newest >= begins)).fill_null(False)
+    of_row = covers & (~known | (begins >= newest)).fill_null(False)
+    conflict = (of_history & (pl.col("history.lowest") != highest)) | (
+        of_history & of_row & own.ne_missing(highest)
+    )
+    # Of records that begin alike the one that ends last counts; its beginning may be unstated.
+    row_is_longer = (
+        of_row
+        & first.is_null()
+        & (
+            last.fill_null(_LAST)
+            > pl.when("history.open").then(pl.lit(_LAST)).otherwise(pl.col("history.last"))
+        )
+    )
+    some_open = (of_history & pl.col("history.open")) | (of_row & last.is_null())
+    open_or_not = (of_history & (pl.col("history.ends") > 1)) | (
+        of_history
+        & of_row
+        & last.ne_missing(pl.when(~pl.col("history.open")).then(pl.col("history.last")))
+    )
+    counting = of_history | of_row
+    counted = pl.when(of_history).then(highest).otherwise(own)
+    gap = (
+        ~pl.col("mentor.there") | conflict | (counting & counted.is_null()) | (~counting & ~awarded)
+    )
+    return cases.with_columns(
+        gap.fill_null(True).alias(f"{day}.gap"),
+        counting.alias(f"{day}.counting"),
+        counted.alias(f"{day}.category"),
+        pl.when(of_history & ~row_is_longer.fill_null(False))
+        .then(newest)
+        .otherwise(first)
+        .alias(f"{day}.first"),
+        pl.when(~counting | (counted == HELD.index("none")) | ~some_open)
+        .then(pl.lit(NO))
+        .when(open_or_not.fill_null(False))
+        .then(_UNKNOWN_YES_NO)
+        .otherwise(pl.lit(YES))
+        .alias(f"{day}.open_ended"),
+        own.alias(f"{day}.own"),
+        pl.max_horizontal(
+            pl.col("history.best"), pl.when(awarded).then(own), pl.lit(0, pl.Int32)
+        ).alias(f"{day}.best"),
+        pl.when(~awarded & first.is_null()).then(own).alias(f"{day}.perhaps"),
+    ).drop(pl.selectors.starts_with("history."))
+
+
+def _category(name: str, day: str, validity: str) -> pl.Expr:
+    spec = SPECS[name]
+    gap, counting = pl.col(f"{day}.gap"), pl.col(f"{day}.counting")
+    if validity != "once_awarded":
+        return (
+            pl.when(gap)
+            .then(pl.lit(spec.everything))
+            .when(counting)
+            .then(_bit(pl.col(f"{day}.category")))
+            .otherwise(pl.lit(spec.bit("expired")))
+        )
+    best, perhaps = pl.col(f"{day}.best"), pl.col(f"{day}.perhaps")
+    not_below = spec.everything + 1 - _bit(best)  # the highest ever held is not below what is known
+    higher = counting & (perhaps > best).fill_null(False)
+    return (
+        pl.when(gap | (~counting & pl.col(f"{day}.own").is_null()))
+        .then(not_below)
+        .when(higher)
+        .then(_bit(best) + _bit(perhaps))
+        .otherwise(_bit(best))
+    )
+
+
+def _category_open_ended(_: Nation) -> pl.Expr:
+    return pl.when("on.gap").then(_UNKNOWN_YES_NO).otherwise(pl.col("on.open_ended"))
+
+
+def _category_years(_: Nation) -> Bounds:
+    spec = SPECS["category_years"]
+    eve, first = _as_date(pl.col("on") - 1), _as_date(pl.col("on.first"))
+    # A year from 29 February ends on the 28th where there is no 29th.
+    day = (
+        pl.when((first.dt.month() == 2) & (first.dt.day() == 29) & ~eve.dt.is_leap_year())
+        .then(28)
+        .otherwise(first.dt.day())
+    )
+    month = first.dt.month()
+    before = (eve.dt.month() < month) | ((eve.dt.month() == month) & (eve.dt.day() < day))
+    years = (eve.dt.year() - first.dt.year() - before.cast(pl.Int32)).clip(0)
+    expired = ~pl.col("on.gap") & ~pl.col("on.counting")
+    unknown = pl.col("on.gap") | pl.col("on.first").is_null()
+    return Bounds(
+        *(
+            pl.when(expired).then(pl.lit(0)).when(unknown).then(pl.lit(end)).otherwise(years)
+            for end in (spec.lo, spec.hi)
+        )
+    )
+
+
+# Ethics, posts, the reserve -------------------------------------------------------------------
+
+
+def _ethics(name: str, day: str, silence: str) -> pl.Expr:
+    spec, codes = SPECS[name], VOCABULARIES["teachers"]["ethics"].codes
+    found_on = pl.col("mentor.ethics_on")
+    later = (found_on > pl.col(day)).fill_null(False)
+    finding = pl.when(~later).then(pl.col("mentor.ethics"))
+    undated = (finding == codes.index("breached")) & found_on.is_null()
+    unknown = (~pl.col("mentor.there") | (finding == codes.index("pending")) | undated).fill_null(
+        ~pl.col("mentor.there")
+    )
+    silent = "observed" if silence == "presumed" else None
+    return (
+        pl.when(unknown)
+        .then(pl.lit(spec.everything))
+        .when(finding.is_null())
+        .then(pl.lit(spec.bit(silent) if silent else spec.everything))
+        .when(finding == codes.index("breached"))
+        .then(pl.lit(spec.bit("breached")))
+        .otherwise(pl.lit(spec.bit("observed")))
+    )
+
+
+_OF_POST: Mapping[str, str] = MappingProxyType({"on": "post", "now": "post_now"})
+_DUTIES = SPECS["post"].keys[0]
+
+
+def _with_post(
+    cases: pl.DataFrame, nation: Nation, day: str, name: str, duties: str
+) -> pl.DataFrame:
+    """Add the highest post that the mentor holds on a day, as a place in POSTS."""
+    column = f"{name} {duties}"
+    rows = nation.tables.get("posts")
+    if rows is None:
+        return cases.with_columns(pl.lit(None, pl.Int32).alias(column))
+    held = cases.select(AT, day, teacher_id="mentor_id").join(rows, on="teacher_id")
+    on = pl.col(day)
+    active = (pl.col("since") <= on).fill_null(True) & (on <= pl.col("until")).fill_null(True)
+    if duties != "performs_duties":
+        acts = pl.col("acting") == VOCABULARIES["posts"]["acting"].codes.index("yes")
+        active = active & ~acts.fill_null(False)
+    ranks = [POSTS.index(code) for code in VOCABULARIES["posts"]["post"].codes]
+    rank = pl.lit(pl.Series(ranks, dtype=pl.Int32)).gather(pl.col("post"))
+    highest = held.filter(active).group_by(AT).agg(rank.max().alias(column))
+    joined = cases.join(highest, on=AT, how="left", maintain_order="left")
+    return joined.with_columns(pl.col(column).fill_null(0))
+
+
+def _post(name: str, duties: str) -> pl.Expr:
+    return _bit(pl.col(f"{name} {duties}")).fill_null(SPECS[name].everything)
+
+
+def _with_listing(cases: pl.DataFrame, nation: Nation) -> pl.DataFrame:
+    """Add whether the school's reserve lists the mentor by the day of the order."""
+    rows = nation.tables.get("reserve")
+    if rows is None:
+        return cases.with_columns(_UNKNOWN_YES_NO.alias("listed"))
+    formed = pl.col("formed_on")
+    listed = (
+        cases.select(AT, "on", "school_id", teacher_id="mentor_id")
+        .join(rows, on=["school_id", "teacher_id"])
+        .group_by(AT)
+        .agg(
+            pl.when((formed <= pl.col("on")).any())
+            .then(pl.lit(YES))
+            .when(formed.is_null().any())
+            .then(_UNKNOWN_YES_NO)
+            .otherwise(pl.lit(NO))
+            .alias("listed")
+        )
+    )
+    joined = cases.join(listed, on=AT, how="left", maintain_order="left")
+    return joined.with_columns(pl.col("listed").fill_null(NO))
+
+
+# Quality of knowledge ---------------------------------------------------------------------------
+
+_SUBJECT, _TAUGHT = "subject.code", "subjects.codes"
+_PLACES = range(YEARS_COUNTED)
+
+
+def _with_quality(
+    cases: pl.DataFrame, nation: Nation, wanted: Iterable[tuple[str, str]]
+) -> pl.DataFrame:
+    """Add the bounds of quality for each wanted pair of subject and period.
+
+    The three years that count are those of the last completed one, so cases are taken by it.
+    """
+    rows = nation.tables.get("quality")
+    if rows is None:
+        rows = pl.DataFrame(schema=plain_schema("quality"))
+    rows, cases = _with_subject_codes(rows, cases)
+    last_days = [nation.calendar.year(begins).last.toordinal() for begins in _YEARS]
+    parts = []
+    for (completed,), part in cases.partition_by("completed", as_dict=True).items():
+        years = [_YEARS[completed - back] for back in reversed(_PLACES)]
+        window = rows.filter(pl.col("school_year").is_between(years[0], years[-1]))
+        wide = (
+            window.with_columns(
+                pl.when(pl.col("school_year") == year).then(pl.col(SHARE)).alias(f"share.{place}")
+                for place, year in enumerate(years)
+            )
+            .group_by("teacher_id", _SUBJECT)
+            .agg(
+                *(pl.col(f"share.{place}").max() for place in _PLACES),
+                pl.lit(True).alias("has_rows"),
+            )
+        )
+        ends = [last_days[completed - back] for back in reversed(_PLACES)]
+        parts.append(_three_years(part, wide, ends, tuple(wanted)))
+    return pl.concat(parts).sort(AT) if parts else cases
+
+
+def _with_subject_codes(
+    rows: pl.DataFrame, cases: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the subjects as they are compared, those of a list too."""
+    numbers: dict[str, int] = {}
+
+    def number(subject: str) -> int:
+        return numbers.setdefault(subject_key(subject), len(numbers))
+
+    def coded(
+        frame: pl.DataFrame, column: str, code: Callable[[str], Any], dtype: Any
+    ) -> pl.Series:
+        found = frame[column].drop_nulls().unique().sort().to_list()
+        codes = pl.DataFrame(
+            {column: found, "code": [code(one) for one in found]},
+            schema={column: pl.String, "code": dtype},
+        )
+        return frame.join(codes, on=column, how="left", maintain_order="left")["code"]
+
+    rows = rows.with_columns(coded(rows, "subject", number, pl.Int32).alias(_SUBJECT))
+    return rows, cases.with_columns(
+        coded(cases, "subject", number, pl.Int32).alias(_SUBJECT),
+        coded(
+            cases,
+            "mentor.subjects",
+            lambda listed: list(dict.fromkeys(map(number, parse_subjects(listed)))),
+            pl.List(pl.Int32),
+        ).alias(_TAUGHT),
+    )
+
+
+def _three_years(
+    cases: pl.DataFrame,
+    wide: pl.DataFrame,
+    ends: Sequence[int],
+    wanted: Sequence[tuple[str, str]],
+) -> pl.DataFrame:
+    """Add the bounds of quality to cases whose three years are those of `wide`.
+
+    `ends` holds the last day of each year.
+    """
+    names = {(subject, period): f"quality {subject} {period}" for subject, period in wanted}
+    joined = cases.join(
+        wide,
+        left_on=["mentor_id", _SUBJECT],
+        right_on=["teacher_id", _SUBJECT],
+        how="left",
+        maintain_order="left",
+    ).with_columns(pl.col("has_rows").fill_null(False))
+    lists = pl.col(_TAUGHT).is_not_null() & (pl.col(_TAUGHT).list.len() > 0)
+    teaches = (
+        pl.when(lists)
+        .then(pl.col(_TAUGHT).list.contains(pl.col(_SUBJECT)))
+        .otherwise(pl.col("has_rows") & pl.col("mentor.there"))
+        .fill_null(False)
+    )
+    joined = joined.with_columns(teaches.alias("teaches"), lists.alias("lists"))
+    periods = sorted({period for _, period in wanted})
+    own = {period: _bounds_of(period, ends) for period in periods}
+    joined = joined.with_columns(
+        end.alias(f"{period}.{name}")
+        for period, bounds in own.items()
+        for name, end in zip(("lo", "hi"), bounds, strict=True)
+    )
+    by_subject = {subject for subject, _ in wanted}
+    several = joined if by_subject - {"mentored"} else joined.filter(~pl.col("teaches"))
+    joined = joined.join(
+        _over_subjects(several, wide, ends, periods), on=AT, how="left", maintain_order="left"
+    )
+    made = []
+    for (subject, period), name in names.items():
+        least = {end: pl.col(f"{period}.{end}.least") for end in ("lo", "hi")}
+        most = {end: pl.col(f"{period}.{end}.most") for end in ("lo", "hi")}
+        low, high = least["lo"], least["hi"]
+        if subject == "any":
+            low, high = most["lo"], most["hi"]
+        if subject == "mentored":
+            # Of an unnamed subject one counts, and it is not known which.
+            high = pl.when(pl.col(_SUBJECT).is_null()).then(most["hi"]).otherwise(high)
+            low = pl.when("teaches").then(f"{period}.lo").otherwise(low)
+            high = pl.when("teaches").then(f"{period}.hi").otherwise(high)
+        made += [low.fill_null(0).alias(f"{name}.lo"), high.fill_null(WHOLE).alias(f"{name}.hi")]
+    return joined.select(*cases.columns, *made)
+
+
+def _bounds_of(period: str, ends: Sequence[int]) -> Bounds:
+    """Give the bounds of one subject over its three years, in basis points rounded down."""
+    first = pl.col("mentor.first_taught_on")
+    shares = [
+        pl.when((first <= end).fill_null(True)).then(pl.col(f"share.{place}"))
+        for place, end in enumerate(ends)
+    ]
+    missing = sum((share.is_null().cast(pl.Int32) for share in shares), pl.lit(0))
+    if period == "each_year":
+        lowest = points_of(pl.min_horizontal(shares)).fill_null(WHOLE).cast(pl.Int32)
+        return Bounds(pl.when(missing > 0).then(pl.lit(0)).otherwise(lowest), lowest)
+    points = sum((points_of(share).fill_null(0) for share in shares), pl.lit(0))
+    rests = [rest_of(share) for share in shares]
+    tops = [top.fill_null(0) for top, _ in rests]
+    downs = [down.fill_null(1) for _, down in rests]
+    # What the years have above whole basis points, together: one or two more at most.
+    whole = reduce(lambda one, other: one * other, downs)
+    above = sum(
+        (
+            reduce(
+                lambda one, other: one * other,
+                (down for at, down in enumerate(downs) if at != place),
+                top,
+            )
+            for place, top in enumerate(tops)
+        ),
+        pl.lit(0),
+    )
+    total = points + above // whole
+    count = len(ends)
+    return Bounds(
+        (total // count).cast(pl.Int32), ((total + missing * WHOLE) // count).cast(pl.Int32)
+    )
+
+
+def _over_subjects(
+    cases: pl.DataFrame, wide: pl.DataFrame, ends: Sequence[int], periods: Sequence[str]
+) -> pl.DataFrame:
+    """Give the least and the most of both bounds over all subjects that a mentor teaches."""
+    kept = [AT, "mentor_id", "mentor.first_taught_on"]
+    listed = (
+        cases.filter("lists")
+        .select(*kept, pl.col(_TAUGHT).alias(_SUBJECT))
+        .explode(_SUBJECT)
+        .join(wide, left_on=["mentor_id", _SUBJECT], right_on=["teacher_id", _SUBJECT], how="left")
+    )
+    # Who states no subjects teaches those of which there are rows.
+    of_rows = (
+        cases.filter(~pl.col("lists") & pl.col("mentor.there"))
+        .select(kept)
+        .join(wide, left_on="mentor_id", right_on="teacher_id")
+    )
+    every = pl.concat([listed, of_rows.select(listed.columns)])
+    ended = {period: _bounds_of(period, ends) for period in periods}
+    return every.group_by(AT).agg(
+        getattr(end, which)().alias(f"{period}.{name}.{label}")
+        for period, bounds in ended.items()
+        for name, end in zip(("lo", "hi"), bounds, strict=True)
+        for which, label in (("min", "least"), ("max", "most"))
+    )
+
+
+# Terms ------------------------------------------------------------------------------------------
+
+ACT_PARTS = ("due", "done", "days_late")
+
+
+class _Act(NamedTuple):
+    """How an act stands, when it was due and done where that is certain, and how late it was."""
+
+    possible: pl.Expr
+    due: pl.Expr
+    done: pl.Expr
+    days_late: pl.Expr
+
+
+class _When(NamedTuple):
+    """The days on which acts may have been done, from first to last (none if last is before)."""
+
+    first: pl.Expr
+    last: pl.Expr
+    undone: pl.Expr
+
+    @property
+    def perhaps_done(self) -> pl.Expr:
+        return self.first <= self.last
+
+    @property
+    def day(self) -> pl.Expr:
+        return pl.when((self.first == self.last) & ~self.undone).then(self.first)
+
+
+def _when(nation: Nation, act: str) -> _When:
+    """Give when one act of the plan was done, as `acts._when` does."""
+    there, stated = pl.col("plan.there"), pl.col(f"plan.{act}")
+    now, starts, until = pl.col("now"), pl.col("starts"), pl.col("plan.recorded_until")
+    after = until + 1
+    if act == STAGE_1:
+        after = pl.max_horizontal(after, starts)
+    later = stated > now
+    whole = (until >= now).fill_null(True)  # the register says all up to the day judged on
+    never = (pl.lit(1, pl.Int32), pl.lit(0, pl.Int32))
+
+    def one(unknown: pl.Expr, silent: pl.Expr, none: pl.Expr) -> pl.Expr:
+        return (
+            pl.when(~there)
+            .then(unknown)
+            .when(stated.is_null())
+            .then(pl.when(whole).then(none).otherwise(silent))
+            .otherwise(pl.when(later).then(none).otherwise(stated))
+        )
+
+    undone = ~there | stated.is_null() | later.fill_null(False)
+    return _When(one(starts, after, never[0]), one(now, now, never[1]), undone)
+
+
+def _together(whens: Sequence[_When]) -> _When:
+    """Give when the last of several acts was done, all being needed."""
+    if len(whens) == 1:
+        return whens[0]
+    done = pl.all_horizontal([when.perhaps_done for when in whens])
+    return _When(
+        pl.when(done).then(pl.max_horizontal([when.first for when in whens])).otherwise(1),
+        pl.when(done).then(pl.max_horizontal([when.last for when in whens])).otherwise(0),
+        pl.any_horizontal([when.undone for when in whens]),
+    )
+
+
+@cache
+def _tables_of(calendar: Calendar) -> tuple[pl.Series, pl.Series]:
+    return pl.Series(calendar.count, dtype=pl.Int32), pl.Series(calendar.nth, dtype=pl.Int32)
+
+
+def _days_of(term: Term) -> pl.Expr:
+    """Give the number of days of a term in the edition of the day it is dated by, else null."""
+    days: pl.Expr = pl.lit(None, pl.Int32)
+    for first, until, number in term.counts:
+        held = pl.col("starts") >= first.toordinal()
+        if until is not None:
+            held = held & (pl.col("starts") < until.toordinal())
+        days = pl.when(held).then(pl.lit(number, pl.Int32)).otherwise(days)
+    return days
+
+
+def _day_after(nation: Nation, term: Term, start: pl.Expr, week: Week) -> pl.Expr:
+    """Give the last day of a term from a day on; where the calendar ends, the last of records."""
+    calendar = nation.calendar.week(week)
+    count, nth = _tables_of(calendar)
+    start = pl.max_horizontal(start, pl.lit(calendar.before + 1, pl.Int32))
+    days = _days_of(term)
+    last = start + days - int(term.same_day)
+    if term.unit == "working":
+        place = pl.lit(count).gather(start - calendar.before - int(term.same_day)) + days
+    elif term.roll:
+        inside = pl.min_horizontal(last, pl.lit(_LAST, pl.Int32))
+        place = pl.lit(count).gather(inside - calendar.before - 1) + 1
+        place = pl.when(last <= _LAST).then(place).otherwise(len(nth))
+    else:
+        return pl.min_horizontal(last, pl.lit(_LAST, pl.Int32))
+    beyond = place >= len(nth)
+    return (
+        pl.when(beyond)
+        .then(pl.lit(_LAST, pl.Int32))
+        .otherwise(pl.lit(nth).gather(pl.when(~beyond).then(place)))
+    )
+
+
+def _due(nation: Nation, due: Term | str, week: Week) -> Bounds:
+    """Give when an act is due in a week of so many days, as `acts._due` does."""
+    if isinstance(due, str):
+        day = _FACTS[due](nation)
+        assert isinstance(day, Bounds)  # noqa: S101 - the loader lets only days be named
+        return Bounds(day.lo, day.lo)
+    if isinstance(due.start, str):
+        start = _FACTS[due.start](nation)
+        assert isinstance(start, Bounds)  # noqa: S101 - the loader lets only days be named
+        last = _day_after(nation, due, start.lo, week)
+        return Bounds(last, last)
+    after = _together([_when(nation, act) for act in due.start.done])
+    assert due.start.due is not None  # noqa: S101 - the loader sees to it
+    before = _due(nation, due.start.due, week)
+    done = after.perhaps_done
+    # What is null takes no part.
+    first = pl.min_horizontal(
+        pl.when(done).then(after.first), pl.when(after.undone).then(before.lo)
+    )
+    latest = pl.max_horizontal(
+        pl.when(done).then(after.last), pl.when(after.undone).then(before.hi)
+    )
+    return Bounds(*(_day_after(nation, due, start, week) for start in (first, latest)))
+
+
+def _possible(**held: pl.Expr) -> pl.Expr:
+    bits = {"in_time": IN_TIME, "late": LATE, "waiting": WAITING}
+    return sum(
+        (held[name].cast(pl.Int16) * bit for name, bit in bits.items() if name in held),
+        pl.lit(0, pl.Int16),
+    )
+
+
+def _timing(nation: Nation, timing: Timing) -> _Act:
+    """Give how an act stands on the day judged on, as `acts.timing` does."""
+    whens = [_when(nation, act) for act in timing.done]
+    never = pl.lit(None, pl.Int32)
+    when = _together(whens)
+    if timing.in_order:
+        return _Act(_signed(whens), never, when.day, never)
+    perhaps_done = when.perhaps_done
+    undated = _possible(in_time=perhaps_done, waiting=when.undone)
+    if timing.judged_undone:
+        # A row that is not known may state whatever the check asks, the act done or not.
+        undated = _possible(in_time=perhaps_done | ~pl.col("plan.there"), waiting=when.undone)
+    if timing.due is None:
+        done = never if timing.judged_undone else when.day
+        return _Act(undated, never, done, never)
+    now = pl.col("now")
+    by_week = {}
+    for week in _WEEKS:
+        due = _due(nation, timing.due, week)
+        by_week[week] = (
+            due,
+            _possible(
+                in_time=perhaps_done & (when.first <= due.hi),
+                late=(perhaps_done & (when.last > due.lo)) | (when.undone & (now > due.lo)),
+                waiting=when.undone & (now <= due.hi),
+            ),
+        )
+    held = {week: pl.col(f"week.{week}") for week in _WEEKS}
+    possible = reduce(
+        or_,
+        (
+            pl.when(held[week]).then(one).otherwise(pl.lit(0, pl.Int16))
+            for week, (_, one) in by_week.items()
+        ),
+    )
+    first = pl.min_horizontal(
+        [pl.when(held[week]).then(due.lo) for week, (due, _) in by_week.items()]
+    )
+    last = pl.max_horizontal(
+        [pl.when(held[week]).then(due.hi) for week, (due, _) in by_week.items()]
+    )
+    if isinstance(timing.due, Term):
+        in_force = _days_of(timing.due).is_not_null()
+        possible = pl.when(in_force).then(possible).otherwise(undated)
+        first = pl.when(in_force).then(first)
+    certain = pl.when(first == last).then(first)
+    late = pl.when(~perhaps_done).then(now).otherwise(when.day) - certain
+    return _Act(possible, certain, when.day, pl.when(late > 0).then(late))
+
+
+def _signed(whens: Sequence[_When]) -> pl.Expr:
+    """Give whether acts are done in their order, as `acts._signed` does."""
+    in_time: list[pl.Expr] = []
+    late: list[pl.Expr] = []
+    waiting: list[pl.Expr] = []
+    for done in product((True, False), repeat=len(whens)):
+        can_be = pl.all_horizontal(
+            [
+                when.perhaps_done if was else when.undone
+                for was, when in zip(done, whens, strict=True)
+            ]
+        )
+        if (False, True) in pairwise(done):
+            late.append(can_be)  # what comes later is done, what comes before it is not
+            continue
+        pairs = list(combinations([w for was, w in zip(done, whens, strict=True) if was], 2))
+        late += [can_be & (one.last > other.first) for one, other in pairs]
+        in_order = pl.all_horizontal([can_be, *(one.first <= other.last for one, other in pairs)])
+        (in_time if all(done) else waiting).append(in_order)
+    return _possible(
+        in_time=pl.any_horizontal(in_time),
+        late=pl.any_horizontal(late),
+        waiting=pl.any_horizontal(waiting),
+    )
+
+
+# Every fact -----------------------------------------------------------------------------------
+
+
+def _day(value: pl.Expr) -> Bounds:
+    return Bounds(value, value)
+
+
+def _stated_day(name: str, value: pl.Expr) -> Bounds:
+    spec = SPECS[name]
+    return Bounds(value.fill_null(spec.lo), value.fill_null(spec.hi))
+
+
+def _of_plan(name: str) -> pl.Expr:
+    return _set_of(name, pl.col(f"plan.{name}"), VOCABULARIES["plans"][name].codes)
+
+
+def _agreed_by(_: Nation) -> pl.Expr:
+    spec = SPECS["agreed_by"]
+    codes = VOCABULARIES["plans"]["agreed_by"].codes
+    # A deputy head without a portfolio may be the one for academic work.
+    either = spec.bit("deputy_head_academic") | spec.bit("deputy_head_other")
+    bits = [either if code == "deputy_head" else spec.bit(code) for code in codes]
+    found = pl.lit(pl.Series(bits, dtype=pl.Int16)).gather(pl.col("plan.agreed_by"))
+    return found.fill_null(spec.everything)
+
+
+def _period_closes_in(nation: Nation) -> pl.Expr:
+    spec, until = SPECS["period_closes_in"], _as_date(pl.col("plan.period_until"))
+    closing = _as_date(_of_year(nation, lambda year: year.last, pl.col("year"))).dt.year()
+    month = _bit(until.dt.month().cast(pl.Int32) + spec.values.index(MONTHS[0]) - 1)
+    return (
+        pl.when(until.is_null())
+        .then(pl.lit(spec.everything, pl.Int16))
+        .when(until.dt.year() < closing)
+        .then(pl.lit(spec.bit("earlier"), pl.Int16))
+        .when(until.dt.year() > closing)
+        .then(pl.lit(spec.bit("later"), pl.Int16))
+        .otherwise(month)
+    )
+
+
+def _under_way(_: Nation) -> pl.Expr:
+    now, first, last = pl.col("now"), pl.col("starts"), pl.col("ends_on")
+    return (
+        pl.when((now < first) | (last < now).fill_null(False))
+        .then(pl.lit(NO))
+        .when(last.is_null() & (now > first))
+        .then(_UNKNOWN_YES_NO)
+        .otherwise(pl.lit(YES))
+    )
+
+
+def _starts_year_begins(nation: Nation) -> Bounds:
+    before = _of_year(nation, lambda year: year.last, pl.col("year") - 1)
+    return _day(before + 1)
+
+
+def _plan_may_begin_on(nation: Nation) -> Bounds:
+    first = _of_year(nation, lambda year: year.first, pl.col("year"))
+    return _day(pl.min_horizontal("starts", first))
+
+
+_FACTS: Mapping[str, Callable[..., pl.Expr | Bounds]] = MappingProxyType(
+    {
+        "school_kind": lambda _: _set_of(
+            "school_kind", pl.col("school.kind"), VOCABULARIES["schools"]["kind"].codes
+        ),
+        "category": lambda _, validity: _category("category", "on", validity),
+        "category_now": lambda _, validity: _category("category_now", "now", validity),
+        "category_open_ended": _category_open_ended,
+        "category_years": _category_years,
+        "ethics": lambda _, silence: _ethics("ethics", "on", silence),
+        "ethics_now": lambda _, silence: _ethics("ethics_now", "now", silence),
+        "post": lambda _, duties: _post("post", duties),
+        "post_now": lambda _, duties: _post("post_now", duties),
+        "quality": lambda _, subject, period: Bounds(
+            pl.col(f"quality {subject} {period}.lo"), pl.col(f"quality {subject} {period}.hi")
+        ),
+        "purpose": lambda _: pl.lit(SPECS["purpose"].bit("appointment")),
+        "mentor_is_mentee": lambda _: _yes_no(
+            pl.lit(True), pl.col("mentor_id") == pl.col("mentee_id")
+        ),
+        "mentor_in_school": lambda _: _yes_no(
+            pl.col("mentor.there"), pl.col("mentor.school_id") == pl.col("school_id")
+        ),
+        "mentee_in_school": lambda _: _yes_no(
+            pl.col("mentee.there"), pl.col("mentee.school_id") == pl.col("school_id")
+        ),
+        "listed_in_reserve": lambda _: pl.col("listed"),
+        "mentors_overlap": lambda _: pl.col(OVERLAP),
+        "mentee_first_taught_on": lambda _: _stated_day(
+            "mentee_first_taught_on", pl.col("mentee.first_taught_on")
+        ),
+        "starts_year_begins": _starts_year_begins,
+        "under_way": _under_way,
+        "starts_on": lambda _: _day(pl.col("starts")),
+        "ends_on": lambda _: _stated_day("ends_on", pl.col("ends_on")),
+        "half_year_ends": lambda nation: _day(
+            _of_year(nation, lambda year: year.half_year_ends, pl.col("year"))
+        ),
+        "school_year_ends": lambda nation: _day(
+            _of_year(nation, lambda year: year.last, pl.col("year"))
+        ),
+        "plan_may_begin_on": _plan_may_begin_on,
+        "period_from": lambda _: _stated_day("period_from", pl.col("plan.period_from")),
+        "period_closes_in": _period_closes_in,
+        "agreed_by": _agreed_by,
+        **{
+            name: lambda _, name=name: _of_plan(name)
+            for name in (
+                *("approved_by", "interim_body", "interim_form", "final_body"),
+                *("final_has_results", "final_has_recommendations"),
+            )
+        },
+    }
+)
+"""The columns of each fact of an appointment, but for how acts stand."""
+
+
+# Mentors of one mentee --------------------------------------------------------------------------
+
+
+def overlaps(appointments: pl.DataFrame) -> pl.Series:
+    """Give, for each appointment, whether another mentor of its mentee has some of its days.
+
+    All appointments of each mentee must be there.
+    """
+    days = appointments.select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias(AT),
+        *("mentee_id", "mentor_id", "ends_on"),
+        pl.coalesce("starts_on", "ordered_on").alias("first"),
+    )
+    several = days.filter(pl.len().over("mentee_id") > 1)
+    pairs = several.join(several, on="mentee_id", suffix=".other").filter(
+        pl.col("mentor_id") != pl.col("mentor_id.other")
+    )
+    own_is_first = pl.col("first") <= pl.col("first.other")
+    ends = pl.when(own_is_first).then("ends_on").otherwise("ends_on.other")
+    second = pl.max_horizontal("first", "first.other")
+    same = pl.col("first") == pl.col("first.other")
+    found = pairs.group_by(AT).agg(
+        pl.when((same | (ends >= second)).any())
+        .then(pl.lit(YES))
+        .when((~same & ends.is_null()).any())
+        .then(_UNKNOWN_YES_NO)
+        .otherwise(pl.lit(NO))
+        .alias(OVERLAP)
+    )
+    joined = days.join(found, on=AT, how="left", maintain_order="left")
+    return joined[OVERLAP].fill_null(NO).cast(pl.Int16)
