@@ -76,7 +76,7 @@ _PERIODS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 # Letters that no normalisation changes and no reader strips: ASCII, Cyrillic, a few signs.
-_LETTERS = "!-~Ѐ-҂Ҋ-ӿ№«»–—"  # noqa: RUF001 - meant as they stand
+_LETTERS = "!-~Ѐ-҂Ҋ-ӿ№«»–—"
 _TEXT = rf"^[{_LETTERS}](?:[ {_LETTERS}]*[{_LETTERS}])?$"
 _MAX_TEXT = 1000
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -361,7 +361,7 @@ def _whole(cell: pl.Expr, kept_as: pl.DataType, ends: tuple[int, int]) -> _Cell 
 
 
 def _percent(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
-    """Give a percentage in millionths; with more decimals, or where it may be a share, not plain."""
+    """Give a percentage in millionths; with more decimals, or as a share perhaps, not plain."""
     if kept_as.is_float():
         value = (cell * MICRO).round()
         # A float is the decimal that it shows: with six decimals at most, the one nearest to it.

@@ -65,8 +65,8 @@ class Bounds(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Nation:
-    """The plain tables of a nation, or of a part of it that nobody outside touches.
+class Part:
+    """The plain tables of a part of a nation that nothing outside touches.
 
     `tables` holds the tables that are there; `cases` the appointments to judge, each with its
     plan (`plan.there`, `plan.*`), its mentee (`mentee.there`, `mentee.*`) and whether its
@@ -78,20 +78,20 @@ class Nation:
     as_of: date
 
 
-def fact_columns(frame: Frame, nation: Nation) -> pl.DataFrame:
+def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
     """Give the cases with the columns that `frame` reads, and those of `act_columns`."""
     wanted = set(frame.facts)
     names = {name for name, _ in wanted}
-    cases = _joined(nation)
+    cases = _joined(part)
     for day in ("on", "now"):
         if names & set(_OF_CATEGORY[day]):
-            cases = _with_category(cases, nation, day)
+            cases = _with_category(cases, part, day)
         for name, keys in sorted(wanted & {(_OF_POST[day], (duties,)) for duties in _DUTIES}):
-            cases = _with_post(cases, nation, day, name, keys[0])
+            cases = _with_post(cases, part, day, name, keys[0])
     if "listed_in_reserve" in names:
-        cases = _with_listing(cases, nation)
+        cases = _with_listing(cases, part)
     if qualities := [keys for name, keys in wanted if name == "quality"]:
-        cases = _with_quality(cases, nation, qualities)
+        cases = _with_quality(cases, part, qualities)
     made: dict[str, pl.Expr] = {
         column: pl.col(day)
         for column, day in zip(frame.days.values(), ("on", "starts"), strict=True)
@@ -99,12 +99,12 @@ def fact_columns(frame: Frame, nation: Nation) -> pl.DataFrame:
     for (name, keys), columns in frame.facts.items():
         if name == "timing":
             [timing] = keys
-            act = _timing(nation, timing)
+            act = _timing(part, timing)
             made[columns.lo] = act.possible
-            for part, expression in zip(ACT_PARTS, act[1:], strict=True):
-                made[f"{columns.lo} {part}"] = expression
+            for said, expression in zip(ACT_PARTS, act[1:], strict=True):
+                made[f"{columns.lo} {said}"] = expression
             continue
-        found = _FACTS[name](nation, *keys)
+        found = _FACTS[name](part, *keys)
         if isinstance(found, Bounds):
             made[columns.lo], made[columns.hi] = found
         else:
@@ -134,15 +134,15 @@ def act_columns(rule: BoundRule, frame: Frame) -> dict[str, str] | None:
 # What the facts are drawn from ----------------------------------------------------------------
 
 
-def _joined(nation: Nation) -> pl.DataFrame:
+def _joined(part: Part) -> pl.DataFrame:
     """Give the cases, each with its days, its mentor and its school."""
-    cases = nation.tables[CASES].with_row_index(AT)
+    cases = part.tables[CASES].with_row_index(AT)
     for table, key, prefix in (
         ("teachers", "mentor_id", "mentor"),
         ("schools", "school_id", "school"),
     ):
         own = f"{table[:-1]}_id"
-        rows = nation.tables.get(table)
+        rows = part.tables.get(table)
         if rows is None:
             rows = pl.DataFrame(schema=plain_schema(table))
         there = rows.select(
@@ -153,19 +153,19 @@ def _joined(nation: Nation) -> pl.DataFrame:
         cases = cases.join(there, on=key, how="left", maintain_order="left").with_columns(
             pl.col(f"{prefix}.there").fill_null(False)
         )
-    usual_from = nation.calendar.data.usual_week_from.toordinal()
-    usual = nation.calendar.data.usual_week
+    usual_from = part.calendar.data.usual_week_from.toordinal()
+    usual = part.calendar.data.usual_week
     starts = pl.coalesce("starts_on", "ordered_on")
     week = (
         pl.when(pl.col("school.week").is_not_null())
         .then("school.week")
         .otherwise(pl.when(pl.col("school.there") & (starts >= usual_from)).then(usual))
     )
-    begins = pl.lit(_year_of_days(nation.calendar))
+    begins = pl.lit(_year_of_days(part.calendar))
     return cases.with_columns(
         pl.col("ordered_on").alias("on"),
         starts.alias("starts"),
-        pl.lit(nation.as_of.toordinal(), pl.Int32).alias("now"),
+        pl.lit(part.as_of.toordinal(), pl.Int32).alias("now"),
         *((week.is_null() | (week == days)).alias(f"week.{days}") for days in _WEEKS),
         begins.gather(starts - FIRST_DAY.toordinal()).alias("year"),
         (begins.gather(pl.col("ordered_on") - FIRST_DAY.toordinal()) - 1).alias("completed"),
@@ -181,9 +181,9 @@ def _year_of_days(calendar: SchoolCalendar) -> pl.Series:
     return ends.search_sorted(days, side="left").cast(pl.Int32)
 
 
-def _of_year(nation: Nation, value: Callable[[SchoolYear], date], year: pl.Expr) -> pl.Expr:
+def _of_year(part: Part, value: Callable[[SchoolYear], date], year: pl.Expr) -> pl.Expr:
     """Give a day of the school year at a place in _YEARS."""
-    days = [value(nation.calendar.year(begins)).toordinal() for begins in _YEARS]
+    days = [value(part.calendar.year(begins)).toordinal() for begins in _YEARS]
     return pl.lit(pl.Series(days, dtype=pl.Int32)).gather(year)
 
 
@@ -221,13 +221,13 @@ def _held(code: pl.Expr) -> pl.Expr:
     return pl.lit(pl.Series(places, dtype=pl.Int32)).gather(code)
 
 
-def _history(cases: pl.DataFrame, nation: Nation, day: str) -> pl.DataFrame:
+def _history(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
     """Give what the history of categories says of each case on a day; those without have no row.
 
     `any`: some period covers the day; of those that begin last: `newest`, the lowest and the
     highest category, and their ends. `best`: the highest category of all that began.
     """
-    rows = nation.tables.get("categories")
+    rows = part.tables.get("categories")
     if rows is None:
         rows = pl.DataFrame(schema=plain_schema("categories"))
     periods = (
@@ -254,9 +254,9 @@ def _history(cases: pl.DataFrame, nation: Nation, day: str) -> pl.DataFrame:
     )
 
 
-def _with_category(cases: pl.DataFrame, nation: Nation, day: str) -> pl.DataFrame:
+def _with_category(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
     """Add what is known of the mentor's category on a day, as `facts._category_on` does."""
-    cases = cases.join(_history(cases, nation, day), on=AT, how="left", maintain_order="left")
+    cases = cases.join(_history(cases, part, day), on=AT, how="left", maintain_order="left")
     on, known = pl.col(day), pl.col("history.any").fill_null(False)
     own = _held(pl.col("mentor.category"))
     first, last = pl.col("mentor.category_from"), pl.col("mentor.category_until")
@@ -336,11 +336,11 @@ def _category(name: str, day: str, validity: str) -> pl.Expr:
     )
 
 
-def _category_open_ended(_: Nation) -> pl.Expr:
+def _category_open_ended(_: Part) -> pl.Expr:
     return pl.when("on.gap").then(_UNKNOWN_YES_NO).otherwise(pl.col("on.open_ended"))
 
 
-def _category_years(_: Nation) -> Bounds:
+def _category_years(_: Part) -> Bounds:
     spec = SPECS["category_years"]
     eve, first = _as_date(pl.col("on") - 1), _as_date(pl.col("on.first"))
     # A year from 29 February ends on the 28th where there is no 29th.
@@ -390,12 +390,10 @@ _OF_POST: Mapping[str, str] = MappingProxyType({"on": "post", "now": "post_now"}
 _DUTIES = SPECS["post"].keys[0]
 
 
-def _with_post(
-    cases: pl.DataFrame, nation: Nation, day: str, name: str, duties: str
-) -> pl.DataFrame:
+def _with_post(cases: pl.DataFrame, part: Part, day: str, name: str, duties: str) -> pl.DataFrame:
     """Add the highest post that the mentor holds on a day, as a place in POSTS."""
     column = f"{name} {duties}"
-    rows = nation.tables.get("posts")
+    rows = part.tables.get("posts")
     if rows is None:
         return cases.with_columns(pl.lit(None, pl.Int32).alias(column))
     held = cases.select(AT, day, teacher_id="mentor_id").join(rows, on="teacher_id")
@@ -415,9 +413,9 @@ def _post(name: str, duties: str) -> pl.Expr:
     return _bit(pl.col(f"{name} {duties}")).fill_null(SPECS[name].everything)
 
 
-def _with_listing(cases: pl.DataFrame, nation: Nation) -> pl.DataFrame:
+def _with_listing(cases: pl.DataFrame, part: Part) -> pl.DataFrame:
     """Add whether the school's reserve lists the mentor by the day of the order."""
-    rows = nation.tables.get("reserve")
+    rows = part.tables.get("reserve")
     if rows is None:
         return cases.with_columns(_UNKNOWN_YES_NO.alias("listed"))
     formed = pl.col("formed_on")
@@ -445,19 +443,19 @@ _PLACES = range(YEARS_COUNTED)
 
 
 def _with_quality(
-    cases: pl.DataFrame, nation: Nation, wanted: Iterable[tuple[str, str]]
+    cases: pl.DataFrame, part: Part, wanted: Iterable[tuple[str, str]]
 ) -> pl.DataFrame:
     """Add the bounds of quality for each wanted pair of subject and period.
 
     The three years that count are those of the last completed one, so cases are taken by it.
     """
-    rows = nation.tables.get("quality")
+    rows = part.tables.get("quality")
     if rows is None:
         rows = pl.DataFrame(schema=plain_schema("quality"))
     rows, cases = _with_subject_codes(rows, cases)
-    last_days = [nation.calendar.year(begins).last.toordinal() for begins in _YEARS]
-    parts = []
-    for (completed,), part in cases.partition_by("completed", as_dict=True).items():
+    last_days = [part.calendar.year(begins).last.toordinal() for begins in _YEARS]
+    found = []
+    for (completed,), those in cases.partition_by("completed", as_dict=True).items():
         years = [_YEARS[completed - back] for back in reversed(_PLACES)]
         window = rows.filter(pl.col("school_year").is_between(years[0], years[-1]))
         wide = (
@@ -472,8 +470,8 @@ def _with_quality(
             )
         )
         ends = [last_days[completed - back] for back in reversed(_PLACES)]
-        parts.append(_three_years(part, wide, ends, tuple(wanted)))
-    return pl.concat(parts).sort(AT) if parts else cases
+        found.append(_three_years(those, wide, ends, tuple(wanted)))
+    return pl.concat(found).sort(AT) if found else cases
 
 
 def _with_subject_codes(
@@ -653,7 +651,7 @@ class _When(NamedTuple):
         return pl.when((self.first == self.last) & ~self.undone).then(self.first)
 
 
-def _when(nation: Nation, act: str) -> _When:
+def _when(part: Part, act: str) -> _When:
     """Give when one act of the plan was done, as `acts._when` does."""
     there, stated = pl.col("plan.there"), pl.col(f"plan.{act}")
     now, starts, until = pl.col("now"), pl.col("starts"), pl.col("plan.recorded_until")
@@ -705,9 +703,9 @@ def _days_of(term: Term) -> pl.Expr:
     return days
 
 
-def _day_after(nation: Nation, term: Term, start: pl.Expr, week: Week) -> pl.Expr:
+def _day_after(part: Part, term: Term, start: pl.Expr, week: Week) -> pl.Expr:
     """Give the last day of a term from a day on; where the calendar ends, the last of records."""
-    calendar = nation.calendar.week(week)
+    calendar = part.calendar.week(week)
     count, nth = _tables_of(calendar)
     start = pl.max_horizontal(start, pl.lit(calendar.before + 1, pl.Int32))
     days = _days_of(term)
@@ -728,20 +726,20 @@ def _day_after(nation: Nation, term: Term, start: pl.Expr, week: Week) -> pl.Exp
     )
 
 
-def _due(nation: Nation, due: Term | str, week: Week) -> Bounds:
+def _due(part: Part, due: Term | str, week: Week) -> Bounds:
     """Give when an act is due in a week of so many days, as `acts._due` does."""
     if isinstance(due, str):
-        day = _FACTS[due](nation)
+        day = _FACTS[due](part)
         assert isinstance(day, Bounds)  # noqa: S101 - the loader lets only days be named
         return Bounds(day.lo, day.lo)
     if isinstance(due.start, str):
-        start = _FACTS[due.start](nation)
+        start = _FACTS[due.start](part)
         assert isinstance(start, Bounds)  # noqa: S101 - the loader lets only days be named
-        last = _day_after(nation, due, start.lo, week)
+        last = _day_after(part, due, start.lo, week)
         return Bounds(last, last)
-    after = _together([_when(nation, act) for act in due.start.done])
+    after = _together([_when(part, act) for act in due.start.done])
     assert due.start.due is not None  # noqa: S101 - the loader sees to it
-    before = _due(nation, due.start.due, week)
+    before = _due(part, due.start.due, week)
     done = after.perhaps_done
     # What is null takes no part.
     first = pl.min_horizontal(
@@ -750,7 +748,7 @@ def _due(nation: Nation, due: Term | str, week: Week) -> Bounds:
     latest = pl.max_horizontal(
         pl.when(done).then(after.last), pl.when(after.undone).then(before.hi)
     )
-    return Bounds(*(_day_after(nation, due, start, week) for start in (first, latest)))
+    return Bounds(*(_day_after(part, due, start, week) for start in (first, latest)))
 
 
 def _possible(**held: pl.Expr) -> pl.Expr:
@@ -761,9 +759,9 @@ def _possible(**held: pl.Expr) -> pl.Expr:
     )
 
 
-def _timing(nation: Nation, timing: Timing) -> _Act:
+def _timing(part: Part, timing: Timing) -> _Act:
     """Give how an act stands on the day judged on, as `acts.timing` does."""
-    whens = [_when(nation, act) for act in timing.done]
+    whens = [_when(part, act) for act in timing.done]
     never = pl.lit(None, pl.Int32)
     when = _together(whens)
     if timing.in_order:
@@ -779,7 +777,7 @@ def _timing(nation: Nation, timing: Timing) -> _Act:
     now = pl.col("now")
     by_week = {}
     for week in _WEEKS:
-        due = _due(nation, timing.due, week)
+        due = _due(part, timing.due, week)
         by_week[week] = (
             due,
             _possible(
@@ -853,7 +851,7 @@ def _of_plan(name: str) -> pl.Expr:
     return _set_of(name, pl.col(f"plan.{name}"), VOCABULARIES["plans"][name].codes)
 
 
-def _agreed_by(_: Nation) -> pl.Expr:
+def _agreed_by(_: Part) -> pl.Expr:
     spec = SPECS["agreed_by"]
     codes = VOCABULARIES["plans"]["agreed_by"].codes
     # A deputy head without a portfolio may be the one for academic work.
@@ -863,9 +861,9 @@ def _agreed_by(_: Nation) -> pl.Expr:
     return found.fill_null(spec.everything)
 
 
-def _period_closes_in(nation: Nation) -> pl.Expr:
+def _period_closes_in(part: Part) -> pl.Expr:
     spec, until = SPECS["period_closes_in"], _as_date(pl.col("plan.period_until"))
-    closing = _as_date(_of_year(nation, lambda year: year.last, pl.col("year"))).dt.year()
+    closing = _as_date(_of_year(part, lambda year: year.last, pl.col("year"))).dt.year()
     month = _bit(until.dt.month().cast(pl.Int32) + spec.values.index(MONTHS[0]) - 1)
     return (
         pl.when(until.is_null())
@@ -878,7 +876,7 @@ def _period_closes_in(nation: Nation) -> pl.Expr:
     )
 
 
-def _under_way(_: Nation) -> pl.Expr:
+def _under_way(_: Part) -> pl.Expr:
     now, first, last = pl.col("now"), pl.col("starts"), pl.col("ends_on")
     return (
         pl.when((now < first) | (last < now).fill_null(False))
@@ -889,13 +887,13 @@ def _under_way(_: Nation) -> pl.Expr:
     )
 
 
-def _starts_year_begins(nation: Nation) -> Bounds:
-    before = _of_year(nation, lambda year: year.last, pl.col("year") - 1)
+def _starts_year_begins(part: Part) -> Bounds:
+    before = _of_year(part, lambda year: year.last, pl.col("year") - 1)
     return _day(before + 1)
 
 
-def _plan_may_begin_on(nation: Nation) -> Bounds:
-    first = _of_year(nation, lambda year: year.first, pl.col("year"))
+def _plan_may_begin_on(part: Part) -> Bounds:
+    first = _of_year(part, lambda year: year.first, pl.col("year"))
     return _day(pl.min_horizontal("starts", first))
 
 
@@ -934,11 +932,11 @@ _FACTS: Mapping[str, Callable[..., pl.Expr | Bounds]] = MappingProxyType(
         "under_way": _under_way,
         "starts_on": lambda _: _day(pl.col("starts")),
         "ends_on": lambda _: _stated_day("ends_on", pl.col("ends_on")),
-        "half_year_ends": lambda nation: _day(
-            _of_year(nation, lambda year: year.half_year_ends, pl.col("year"))
+        "half_year_ends": lambda part: _day(
+            _of_year(part, lambda year: year.half_year_ends, pl.col("year"))
         ),
-        "school_year_ends": lambda nation: _day(
-            _of_year(nation, lambda year: year.last, pl.col("year"))
+        "school_year_ends": lambda part: _day(
+            _of_year(part, lambda year: year.last, pl.col("year"))
         ),
         "plan_may_begin_on": _plan_may_begin_on,
         "period_from": lambda _: _stated_day("period_from", pl.col("plan.period_from")),

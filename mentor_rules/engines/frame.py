@@ -115,7 +115,7 @@ class Frame:
         }
 
     def _reached(self, weight: str) -> tuple[list[list[nw.Expr]], nw.Expr]:
-        """Give what each combination of a group reaches, by group, and whether a rule is in force."""
+        """Give what combinations reach, group by group, and whether any rule is in force."""
         verdicts = self._verdicts[weight]
         groups = [
             [
