@@ -201,6 +201,9 @@ def test_no_page_is_wider_than_its_window(browser: Browser, language: Language, 
         page.goto(address(language))
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Nor is the table of a plan, in which what is late stands at the end of a line.
+        plans = "[...document.querySelectorAll('table.l')]"
+        assert page.evaluate(f"Math.max(...{plans}.map(one => one.scrollWidth))") <= width
 
 
 # Print -------------------------------------------------------------------------------------
@@ -232,6 +235,14 @@ def test_what_is_flagged_is_printed_in_full(browser: Browser, scripts: bool) -> 
                 if finding.outcome == "breached":
                     assert re.sub(r"\s+", "", finding.message) in text
     assert "Showall" not in text
+
+
+def test_every_mark_of_a_timeline_is_printed(page: Page) -> None:
+    """A stroke of no length is painted with round ends and left out with square ones."""
+    for sheet in PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages:
+        contents = sheet.get_contents()
+        assert contents is not None
+        assert not re.search(rb"([\d.-]+ [\d.-]+) m\s+\1 l\s", contents.get_data())
 
 
 def test_the_letters_of_kazakh_are_printed(browser: Browser, tmp_path: Path) -> None:

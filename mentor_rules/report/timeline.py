@@ -171,7 +171,8 @@ class Timelines:
                     paths["gone"].append(f"M{axis.x(row.due)} {y}H{axis.x(self._as_of)}")
             if row.done is not None:
                 kind = row.state if row.state in _DONE else "other"
-                paths[kind].append(f"M{axis.x(row.done)} {y}h0")
+                # A square of no length at all would be left out of a PDF.
+                paths[kind].append(f"M{axis.x(row.done)} {y}h.1")
         return ((kind, "".join(path)) for kind, path in paths.items() if path)
 
     def _words(self, rows: Sequence[DeadlineRow], axis: Axis) -> Iterator[tuple[int, int, str]]:
