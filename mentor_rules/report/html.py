@@ -77,8 +77,8 @@ def html(
     `deadlines` are the terms of the same dossier (None: no plan is shown), `weeks` the working
     week that a school states, `calendar` the rest days to be shaded, `reserve` who may enter the
     reserves and mentor instead. `names` maps ids to names; without it no name is written. A
-    report of more than LARGE appointments tells shared texts once, and leaves out what would
-    change a verdict and who may mentor instead.
+    report of more than LARGE appointments tells shared texts once, leaves out what would change
+    a verdict and who may mentor instead, and keeps what is closed as text until it is opened.
     """
     page = _Page(report, rulebook, language, calendar, deadlines, weeks, reserve, names)
     stream = _environment().get_template("report.html").stream(page=page, t=page.text)

@@ -6,10 +6,25 @@
   const status = document.getElementById("shown");
   const texts = new Map();
 
+  // A large page opens sooner if what is closed in it stays text until it is looked at. Browsers
+  // leave the inside of "noscript" text where scripts run, and read it as a page where none do.
+  const folded = (one) => one.querySelector("noscript");
+  const unfold = (one) => {
+    const text = folded(one);
+    if (text) text.outerHTML = text.textContent;
+  };
+
   // Letters as people type them: any case, any way of writing an accent.
   const plain = (text) => text.normalize("NFC").toLocaleLowerCase();
+  const signs = {"&lt;": "<", "&gt;": ">", "&#34;": '"', "&#39;": "'", "&amp;": "&"};
+  const read = (source) =>
+    source.replace(/<[^>]*>/g, " ").replace(/&[^;]+;/g, (one) => signs[one] || one);
+  const written = (one) => {
+    const kept = folded(one);
+    return kept ? one.firstElementChild.textContent + " " + read(kept.textContent) : one.textContent;
+  };
   const words = (one) => {
-    if (!texts.has(one)) texts.set(one, plain(one.textContent));
+    if (!texts.has(one)) texts.set(one, plain(written(one)));
     return texts.get(one);
   };
   const among = (value, listed) => !value || (listed || "").split(" ").includes(value);
@@ -34,6 +49,7 @@
     const one = target && target.closest("#list > details");
     if (!one) return;
     if (one.hidden) { form.reset(); find(); }
+    unfold(one);
     one.open = true;
     target.scrollIntoView();
     one.querySelector("summary").focus({preventScroll: true});
@@ -47,6 +63,7 @@
 
   // What is told elsewhere on the page is shown where it is pointed at.
   document.addEventListener("toggle", (event) => {
+    unfold(event.target);
     for (const link of event.target.querySelectorAll('a[href^="#t"], a[href^="#r"]')) {
       const told = document.getElementById(link.hash.slice(1));
       if (told) link.title = told.textContent;
@@ -57,7 +74,7 @@
   let opened = [];
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll(".flag:not([open])")];
-    for (const one of opened) one.open = true;
+    for (const one of opened) { unfold(one); one.open = true; }
   });
   addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
 
