@@ -18,6 +18,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -186,6 +187,7 @@ def fill(path: Path, typing: Typing) -> None:
                 # As in a spreadsheet, a cell takes the format that its column is prepared with.
                 prepared = sheet.column_dimensions[get_column_letter(names[name])]
                 cell.number_format = prepared.number_format
+                cell.alignment = copy(prepared.alignment)  # type: ignore[assignment]  # a proxy of the type
                 cell.value = text or None if cell.number_format == "@" else typed(text)
     book.save(path)
 

@@ -192,6 +192,15 @@ def test_headers_are_frozen_marked_and_printed_on_every_page(language: Language)
     assert squeeze(hidden[0]).startswith(OWN_COLUMNS)
 
 
+def test_what_is_typed_stands_beside_the_first_line_of_a_long_answer() -> None:
+    book = opened("en")
+    for table in TABLES:
+        sheet = book[sheet_name(table, "en")]
+        for place in range(1, len(columns(table)) + 1):
+            assert sheet.column_dimensions[get_column_letter(place)].alignment.vertical == "top"
+            assert sheet.cell(2, place).alignment.vertical == "top"
+
+
 def test_the_nine_letters_of_kazakh_are_in_the_kazakh_template() -> None:
     book = opened("kk")
     texts = [str(cell.value) for sheet in book for row in sheet for cell in row if cell.value]

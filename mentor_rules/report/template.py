@@ -28,6 +28,7 @@ _AS_TEXT = frozenset({"id", "iin", "school_year", "text", "texts"})  # a number 
 _REQUIRED = PatternFill("solid", fgColor="1F3864")
 _OPTIONAL = PatternFill("solid", fgColor="D6E0F0")
 _GREY = PatternFill("solid", fgColor="EDEDED")
+_TOP = Alignment(vertical="top")
 _WRAPPED = Alignment(vertical="top", wrap_text=True)
 
 # What the example rows say: one clean appointment, all in codes that the language then names.
@@ -196,10 +197,12 @@ def _write_table(book: Workbook, table: str, lists: Mapping[str, str], language:
         longest = max(len(str(row.get(column, ""))) for row in shown)
         dimension.width = min(max(len(str(heading.value)) + 2, longest + 2, 13), 34)
         dimension.number_format = number_format
+        # In a row that a long answer makes high, what was asked stands beside its first line.
+        dimension.alignment = _TOP
         for row in range(2, 2 + len(shown)):
             cell = sheet.cell(row, place, shown[row - 2].get(column))
             cell.font, cell.fill = Font(name="Calibri", italic=True, color="595959"), _GREY
-            cell.number_format = number_format
+            cell.number_format, cell.alignment = number_format, _TOP
         _check(sheet, table, column, f"{letter}2:{letter}{PREPARED}", lists, language)
     last = get_column_letter(len(columns(table)))
     sheet.freeze_panes = "A2"
