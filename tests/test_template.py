@@ -343,6 +343,9 @@ def test_template_fill_in_check_mend_and_check_again(
     done = run("check", filled, *options, "--out", copy)
     assert done.returncode in (1, 3), done.stderr
     book = load_workbook(copy)
+    # Also where a program has given every row the height of one line.
+    orders = book[sheet_name("appointments", language)]
+    assert max(orders.row_dimensions[row].height or 0 for row in range(2, 6)) > 40
     sheet = book[sheet_name("appointments", language)]
     places = added(sheet)
     found = {str(sheet.cell(row, 1).value): row for row in range(2, sheet.max_row + 1)}

@@ -55,6 +55,7 @@ _MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
 MOST_CELLS = 1_000_000  # of all sheets: they are in memory at once, unlike those only read
 _LONGEST = 32_000  # characters; a cell holds 32,767
 _LAST_COLUMN = 16_384
+_LINE = 15  # points, of a row of one line
 _HIGHEST = 409  # points
 _UNREADABLE = "#VALUE!"  # what no reader takes for a value
 _SHEET_NAME = re.compile(r"[\\*?:/\[\]]")
@@ -819,16 +820,17 @@ def _set_width(sheet: Worksheet, column: int, width: int) -> None:
 
 
 def _grow(sheet: Worksheet, row: int, texts: Iterable[tuple[str, int]]) -> None:
-    """Make a row as high as its texts need in their widths, unless the user has set its height.
+    """Make a row as high as its texts need in their widths, unless the user has made it higher.
 
-    Not every spreadsheet program makes room by itself for what is wrapped.
+    Not every spreadsheet program makes room by itself for what is wrapped; some write the height
+    of one line to every row that they save.
     """
     dimension = sheet.row_dimensions[row]
     lines = max(
         sum(1 + int(len(line) * 1.1) // width for line in text.split("\n")) for text, width in texts
     )
-    if dimension.height is None and lines > 1:
-        dimension.height = min(15 * lines + 2, _HIGHEST)
+    if (dimension.height or 0) <= _LINE + 2 and lines > 1:
+        dimension.height = min(_LINE * lines + 2, _HIGHEST)
 
 
 def _freeze_and_filter(sheet: Worksheet, header: int, slots: Sequence[int], last: int) -> None:
