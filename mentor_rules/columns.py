@@ -8,7 +8,6 @@ is wrong with it; `encoded` writes what it read in the same plain columns.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +23,7 @@ from mentor_rules.records import (
     LAST_DAY,
     TABLES,
     VOCABULARIES,
+    QualityYear,
     Record,
     column_value,
     columns,
@@ -42,7 +42,7 @@ KEPT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "schools": ("school_id", "kind", "week", "region", "district"),
         "teachers": (
             *("teacher_id", "school_id", "subjects", "category", "category_from"),
-            *("category_until", "ethics", "ethics_on", "first_taught_on"),
+            *("category_until", "ethics", "ethics_on", "status", "first_taught_on"),
         ),
         "categories": ("teacher_id", "category", "from", "until"),
         "posts": ("teacher_id", "post", "acting", "since", "until"),
@@ -119,7 +119,7 @@ class Source:
 
     def scan(self) -> pl.LazyFrame:
         """Give the rows of the table under our names, numbered from 1, examples left out."""
-        frame = pl.scan_parquet(list(self.files), row_index_name=ROW).select(
+        frame = pl.scan_parquet(list(self.files), row_index_name=ROW, glob=False).select(
             (pl.col(ROW) + 1).cast(pl.UInt32),
             *(pl.col(name).alias(column) for column, name in self.names.items()),
         )
@@ -130,6 +130,10 @@ class Source:
             if self.types[column] == pl.String
         ]
         return frame.filter(stated & ~pl.any_horizontal(pl.lit(False), *examples))
+
+    def count(self) -> int:
+        """Give how many rows the files hold, whatever stands in them."""
+        return int(pl.scan_parquet(list(self.files), glob=False).select(pl.len()).collect().item())
 
 
 def sources(folder: Path) -> dict[str, Source]:
@@ -183,10 +187,11 @@ class _Cell:
     readable: pl.Expr
 
 
-def plain(source: Source) -> pl.LazyFrame:
+def plain(source: Source, *, ones_are_plain: bool = True) -> pl.LazyFrame:
     """Give the rows of a table in the plain columns of KEPT, and whether each row is PLAIN.
 
-    What stands in a row that is not means nothing.
+    What stands in a row that is not means nothing. `ones_are_plain`: a percentage of 1 is one
+    per cent, and no share.
     """
     cells = {
         column: _cell(source.table, column, source.types[column])
@@ -205,6 +210,8 @@ def plain(source: Source) -> pl.LazyFrame:
         first = pl.coalesce(cells["starts_on"].value, cells["ordered_on"].value)
         readable.append((first <= cells["ends_on"].value).fill_null(True))
     if source.table == "quality":
+        if not ones_are_plain:
+            readable.append((cells["percent"].value != MICRO).fill_null(True))
         cells[SHARE] = _share(
             *(cells.pop(name) for name in ("percent", "learners", "learners_good"))
         )
@@ -306,7 +313,6 @@ def _closed(cell: pl.Expr, kept_as: pl.DataType, vocabulary: Vocabulary) -> _Cel
     return _Cell(value, cell.is_null() | value.is_not_null())
 
 
-@cache
 def _spellings(vocabulary: Vocabulary) -> dict[str, int]:
     """Give the common spellings of every code, with the code's place."""
     listed = [(code, code) for code in vocabulary.codes]
@@ -425,11 +431,14 @@ def _is_iin(cell: pl.Expr) -> pl.Expr:
 # Rows that the one reader read -----------------------------------------------------------------
 
 
-def encoded(table: str, records: Sequence[Record], rows: Iterable[int]) -> pl.DataFrame:
-    """Give records in the plain columns of KEPT, with their row numbers.
+def fits(record: Record) -> bool:
+    """Tell whether a record can be said in plain columns: a share has not too many digits."""
+    share = record.share if isinstance(record, QualityYear) else None
+    return share is None or share.denominator <= MAX_COUNT
 
-    Raises OverflowError for a share that takes more than the digits kept.
-    """
+
+def encoded(table: str, records: Sequence[Record], rows: Iterable[int]) -> pl.DataFrame:
+    """Give records that fit in the plain columns of KEPT, with their row numbers."""
     lines = [
         {ROW: row, **{column: _encoded(table, record, column) for column in KEPT[table]}}
         for record, row in zip(records, rows, strict=True)
@@ -439,12 +448,11 @@ def encoded(table: str, records: Sequence[Record], rows: Iterable[int]) -> pl.Da
 
 def _encoded(table: str, record: Record, column: str) -> Any:
     if column == SHARE:
-        share = record.share  # type: ignore[attr-defined]  # the one table with shares
+        assert isinstance(record, QualityYear)  # noqa: S101 - the one table with shares
+        share = record.share
         if share is None:
             return None
         points, rest = divmod(share.numerator * WHOLE, share.denominator)
-        if share.denominator > MAX_COUNT:
-            raise OverflowError("a share with more digits than are kept")
         return packed_share(points, rest, share.denominator)
     value = column_value(record, column)
     match _kind(table, column):
@@ -455,3 +463,16 @@ def _encoded(table: str, record: Record, column: str) -> Any:
         case "school_year":
             return int(value[:4])
     return "; ".join(value) if column == "subjects" else value
+
+
+def shown_key(table: str) -> pl.Expr:
+    """Give the key of a plain row, as one list of texts."""
+    return pl.concat_list(_shown(column) for column in TABLES[table].key_columns)
+
+
+def _shown(column: str) -> pl.Expr:
+    value = pl.col(column)
+    if column != "school_year":
+        return value
+    following = ((value + 1) % 100).cast(pl.String).str.zfill(2)
+    return pl.concat_str(value.cast(pl.String), pl.lit("/"), following)

@@ -41,7 +41,7 @@ from mentor_rules.records import (
     is_iin,
 )
 
-_PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
+PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
 _PROCESS_KEY = secrets.token_bytes(32)
 
 R = TypeVar("R", bound=Record)
@@ -169,7 +169,7 @@ class Dossier:
 
     def _hide_iins(self) -> None:
         for table, records in self._tables.items():
-            columns = _PEOPLE & set(TABLES[table].model_fields)
+            columns = PEOPLE & set(TABLES[table].model_fields)
             self._tables[table] = tuple(
                 changed(record, {name: self.shown(getattr(record, name)) for name in columns})
                 if any(_may_be_iin(getattr(record, name)) for name in columns)
@@ -180,11 +180,11 @@ class Dossier:
             replace(
                 row,
                 key=tuple(
-                    self.shown(part) if part is not None and name in _PEOPLE else part
+                    self.shown(part) if part is not None and name in PEOPLE else part
                     for name, part in zip(TABLES[row.table].key_columns, row.key, strict=False)
                 ),
                 readable={
-                    name: self.shown(value) if name in _PEOPLE else value
+                    name: self.shown(value) if name in PEOPLE else value
                     for name, value in row.readable.items()
                 },
             )
@@ -238,6 +238,11 @@ class Dossier:
                         )
                     )
         return keyed, problems, notes
+
+    @property
+    def contradictions(self) -> tuple[InvalidRow, ...]:
+        """The rows of one key that disagree with each other."""
+        return tuple(self._checked[1])
 
     def _row(self, table: str, place: int) -> int:
         rows = self._rows.get(table)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from mentor_rules.calendar import SchoolCalendar, SchoolYear
-from mentor_rules.columns import EPOCH, SHARE, plain_schema, points_of, rest_of
+from mentor_rules.columns import EPOCH, ROW, SHARE, plain_schema, points_of, rest_of
 from mentor_rules.engines.frame import Frame
 from mentor_rules.facts import (
     HELD,
@@ -33,6 +33,7 @@ from mentor_rules.facts import (
     YEARS_COUNTED,
     YES,
     YES_OR_NO,
+    Purpose,
     Term,
     Timing,
 )
@@ -70,12 +71,14 @@ class Part:
 
     `tables` holds the tables that are there; `cases` the appointments to judge, each with its
     plan (`plan.there`, `plan.*`), its mentee (`mentee.there`, `mentee.*`) and whether its
-    mentors overlap. Of the mentors all rows are there.
+    mentors overlap. Of the mentors all rows are there; subjects of quality stand as they are
+    compared.
     """
 
     tables: Tables
     calendar: SchoolCalendar
     as_of: date
+    purpose: Purpose = "appointment"
 
 
 def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
@@ -455,7 +458,8 @@ def _with_quality(
     rows, cases = _with_subject_codes(rows, cases)
     last_days = [part.calendar.year(begins).last.toordinal() for begins in _YEARS]
     found = []
-    for (completed,), those in cases.partition_by("completed", as_dict=True).items():
+    by_year = cases.partition_by("completed", as_dict=True) or {(len(_YEARS) - 1,): cases}
+    for (completed,), those in by_year.items():
         years = [_YEARS[completed - back] for back in reversed(_PLACES)]
         window = rows.filter(pl.col("school_year").is_between(years[0], years[-1]))
         wide = (
@@ -471,7 +475,16 @@ def _with_quality(
         )
         ends = [last_days[completed - back] for back in reversed(_PLACES)]
         found.append(_three_years(those, wide, ends, tuple(wanted)))
-    return pl.concat(found).sort(AT) if found else cases
+    return pl.concat(found).sort(AT)
+
+
+def with_compared_subjects(rows: pl.DataFrame) -> pl.DataFrame:
+    """Put subjects in the form in which they are compared."""
+    subjects = rows["subject"].unique().drop_nulls()
+    compared = [subject_key(subject) for subject in subjects]
+    return rows.with_columns(
+        pl.col("subject").replace_strict(subjects, compared, return_dtype=pl.String)
+    )
 
 
 def _with_subject_codes(
@@ -480,13 +493,13 @@ def _with_subject_codes(
     """Number the subjects as they are compared, those of a list too."""
     numbers: dict[str, int] = {}
 
-    def number(subject: str) -> int:
-        return numbers.setdefault(subject_key(subject), len(numbers))
+    def number(compared: str) -> int:
+        return numbers.setdefault(compared, len(numbers))
 
     def coded(
         frame: pl.DataFrame, column: str, code: Callable[[str], Any], dtype: Any
     ) -> pl.Series:
-        found = frame[column].drop_nulls().unique().sort().to_list()
+        found = frame[column].drop_nulls().unique().sort()
         codes = pl.DataFrame(
             {column: found, "code": [code(one) for one in found]},
             schema={column: pl.String, "code": dtype},
@@ -495,11 +508,13 @@ def _with_subject_codes(
 
     rows = rows.with_columns(coded(rows, "subject", number, pl.Int32).alias(_SUBJECT))
     return rows, cases.with_columns(
-        coded(cases, "subject", number, pl.Int32).alias(_SUBJECT),
+        coded(cases, "subject", lambda one: number(subject_key(one)), pl.Int32).alias(_SUBJECT),
         coded(
             cases,
             "mentor.subjects",
-            lambda listed: list(dict.fromkeys(map(number, parse_subjects(listed)))),
+            lambda listed: list(
+                dict.fromkeys(number(subject_key(one)) for one in parse_subjects(listed))
+            ),
             pl.List(pl.Int32),
         ).alias(_TAUGHT),
     )
@@ -913,7 +928,7 @@ _FACTS: Mapping[str, Callable[..., pl.Expr | Bounds]] = MappingProxyType(
         "quality": lambda _, subject, period: Bounds(
             pl.col(f"quality {subject} {period}.lo"), pl.col(f"quality {subject} {period}.hi")
         ),
-        "purpose": lambda _: pl.lit(SPECS["purpose"].bit("appointment")),
+        "purpose": lambda part: pl.lit(SPECS["purpose"].bit(part.purpose)),
         "mentor_is_mentee": lambda _: _yes_no(
             pl.lit(True), pl.col("mentor_id") == pl.col("mentee_id")
         ),
@@ -957,17 +972,15 @@ _FACTS: Mapping[str, Callable[..., pl.Expr | Bounds]] = MappingProxyType(
 # Mentors of one mentee --------------------------------------------------------------------------
 
 
-def overlaps(appointments: pl.DataFrame) -> pl.Series:
-    """Give, for each appointment, whether another mentor of its mentee has some of its days.
+def overlaps(appointments: pl.DataFrame) -> pl.DataFrame:
+    """Give, by row number, whether another mentor of the mentee has some of the same days.
 
-    All appointments of each mentee must be there.
+    All appointments of each mentee must be there; of mentees with one there is no row.
     """
-    days = appointments.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias(AT),
-        *("mentee_id", "mentor_id", "ends_on"),
+    several = appointments.filter(pl.col("mentee_id").is_duplicated()).select(
+        *(ROW, "mentee_id", "mentor_id", "ends_on"),
         pl.coalesce("starts_on", "ordered_on").alias("first"),
     )
-    several = days.filter(pl.len().over("mentee_id") > 1)
     pairs = several.join(several, on="mentee_id", suffix=".other").filter(
         pl.col("mentor_id") != pl.col("mentor_id.other")
     )
@@ -975,13 +988,11 @@ def overlaps(appointments: pl.DataFrame) -> pl.Series:
     ends = pl.when(own_is_first).then("ends_on").otherwise("ends_on.other")
     second = pl.max_horizontal("first", "first.other")
     same = pl.col("first") == pl.col("first.other")
-    found = pairs.group_by(AT).agg(
+    return pairs.group_by(ROW).agg(
         pl.when((same | (ends >= second)).any())
-        .then(pl.lit(YES))
+        .then(pl.lit(YES, pl.Int16))
         .when((~same & ends.is_null()).any())
         .then(_UNKNOWN_YES_NO)
-        .otherwise(pl.lit(NO))
+        .otherwise(pl.lit(NO, pl.Int16))
         .alias(OVERLAP)
     )
-    joined = days.join(found, on=AT, how="left", maintain_order="left")
-    return joined[OVERLAP].fill_null(NO).cast(pl.Int16)

@@ -407,14 +407,14 @@ def check(
             ignored_columns=dossier.ignored_columns,
             notes=(
                 *(_note(item, language) for item in dossier.notes),
-                *_unconfirmed(confirm, language),
+                *unconfirmed(confirm, language),
             ),
             took_s=round(time.perf_counter() - started, 3),
         ),
     )
 
 
-def _unconfirmed(confirm: Confirm, language: Language) -> tuple[str, ...]:
+def unconfirmed(confirm: Confirm, language: Language) -> tuple[str, ...]:
     """Give what is to be said where no second engine was asked."""
     if confirm == "none":
         return (say("done", "not_confirmed", language),)
@@ -708,10 +708,11 @@ def _not_judged(dossier: Dossier) -> list[AppointmentResult]:
 
 def invalid_entries(dossier: Dossier, language: Language) -> tuple[InvalidEntry, ...]:
     """Give every row of a dossier that cannot be read, in words."""
-    return tuple(_entry(row, language) for row in dossier.invalid)
+    return tuple(invalid_entry(row, language) for row in dossier.invalid)
 
 
-def _entry(row: InvalidRow, language: Language) -> InvalidEntry:
+def invalid_entry(row: InvalidRow, language: Language) -> InvalidEntry:
+    """Give a row that cannot be read, in words."""
     code = row.code if has("problem", row.code) else "not_text"
     params = _named(row.params, row.table, language)
     if row.code == "not_in_vocabulary" and row.column is not None:

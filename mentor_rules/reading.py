@@ -487,7 +487,7 @@ def _build(table: str, rows: Iterable[Row], percent_as: PercentAs, tables: Table
     for number, cells in rows:
         if any(str(cells.get(column) or "").strip().startswith(EXAMPLE) for column in keys):
             continue
-        bare = _bare_number(cells.get("percent")) if table == "quality" else None
+        bare = bare_number(cells.get("percent")) if table == "quality" else None
         if bare is not None and percent_as == "fraction":
             add(number, {**cells, "percent": f"{_EXACT.multiply(bare, Decimal(100)):f}%"})
         elif bare == 1:
@@ -501,7 +501,7 @@ def _build(table: str, rows: Iterable[Row], percent_as: PercentAs, tables: Table
         tables.notes.append(note("look_alikes", table=table, column=column, count=count))
 
 
-def _bare_number(value: object) -> Decimal | None:
+def bare_number(value: object) -> Decimal | None:
     """Give the number of a cell without a percent sign, or None."""
     try:
         return parse_number(value)

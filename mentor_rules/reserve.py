@@ -47,14 +47,13 @@ from mentor_rules.result import (
 from mentor_rules.rulebook import Readings, Rulebook, Settled
 from mentor_rules.texts import say
 from mentor_rules.verdict import Eligibility, merged
-from mentor_rules.vocabulary import STATUS, Language
+from mentor_rules.vocabulary import AWAY, STATUS, Language
 
 SHOWN = 5  # replacements of each nearness
 # What no cell can hold: a subject that nobody teaches, and what tells a district from a school.
 NO_SUBJECT = "\x00"
 DISTRICT = "\x00"
 _FINE = frozenset({"satisfied", "not_applicable", "not_in_force"})
-_NOT_WORKING = frozenset({"left", "on_leave"})
 
 Listed = Literal["yes", "no", "unknown"]
 
@@ -227,7 +226,7 @@ class _Reserves:
 
     def _works(self, teacher_id: str) -> bool:
         rows = self._dossier.teacher(teacher_id).records
-        return not rows or rows[0].status not in _NOT_WORKING
+        return not rows or rows[0].status not in AWAY
 
     # Schools ---------------------------------------------------------------------------------
 

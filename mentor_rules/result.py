@@ -524,3 +524,51 @@ def _line(kind: str, cells: Iterable[object]) -> str:
 
 def _json(part: _Result) -> str:
     return part.model_dump_json(by_alias=True)
+
+
+class TableRows(_Result):
+    """What became of the rows of one table.
+
+    `read` = `skipped` (empty, or an example) + `used` + `invalid` + `repeated`. Of appointments,
+    those used are judged; `repeated` rows say what another says, or share their id with a row
+    that cannot be read. `contradictory` are those of the invalid ones that disagree.
+    """
+
+    read: int
+    skipped: int
+    used: int
+    invalid: int
+    contradictory: int
+    repeated: int = 0
+
+
+class AuditSummary(_Result):
+    """How many appointments have each verdict."""
+
+    appointments: int
+    eligibility: dict[Eligibility, int]
+    procedure: dict[Procedure, int]
+
+
+class Confirmed(_Result):
+    """How many appointments were flagged, and judged again by which engine."""
+
+    flagged: int
+    by_closure: int
+    by_durable: int
+
+
+class AuditRun(_Result):
+    """What a bulk audit says of itself, beside the tables that it writes."""
+
+    as_of: date
+    engine: str
+    provenance: Provenance
+    summary: AuditSummary
+    rows: dict[str, TableRows]
+    confirmed: Confirmed
+    faults: dict[str, Fault]  # the first ones
+    faults_count: int
+    ignored_columns: tuple[str, ...]
+    notes: tuple[str, ...]
+    took_s: float

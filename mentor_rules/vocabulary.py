@@ -217,6 +217,7 @@ STATUS = _vocabulary(
     },
     {"уволился": "left", "декрет": "on_leave"},
 )
+AWAY = frozenset({"on_leave", "left"})  # who cannot mentor now
 
 POST = _vocabulary(
     "post",

@@ -36,12 +36,17 @@ LAYERS = (
     "engines.closure",
     "engines.durable",
     "verdict",
+    "engines.frame",
     "result",
     "findings",
     "judging",
     "terms",
     "changes",
     "reserve",
+    "columns",
+    "frames",
+    "nation",
+    "audit",
     "cases",
     "schema",
     "requirements",
@@ -89,6 +94,9 @@ ALLOWED = {
     "markupsafe": {"report.html"},
     "holidays": {"workdays"},
     "durable": {"engines.durable"},
+    "narwhals": {"engines.frame", "audit"},
+    "polars": {"columns", "frames", "nation", "audit"},
+    "duckdb": {"audit"},
 }
 
 # Calls that ask for today. A counter of seconds (time.perf_counter) tells no day.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from itertools import product
+from typing import Any
 
 import narwhals as nw
 
@@ -90,6 +91,20 @@ class Frame:
             weight: Verdicts(rules, weight, settled) for weight in ("blocking", "remediable")
         }
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read."""
+        own = [name for columns in self.facts.values() for name in (columns.lo, columns.hi)]
+        return list(dict.fromkeys([*self.days.values(), *own]))
+
+    def judge(self, facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Give columns of facts with the outcomes, those over all readings, and the verdicts."""
+        return (
+            facts.with_columns(*self.outcomes().values())
+            .with_columns(*self.merged().values())
+            .with_columns(*self.verdicts().values())
+        )
+
     def outcomes(self) -> dict[str, nw.Expr]:
         """Give, by column name, the outcome of each rule under each of its readings, as a code.
 
@@ -105,7 +120,11 @@ class Frame:
 
     def merged(self) -> dict[str, nw.Expr]:
         """Give, by rule, the outcome over all readings as a code, from `outcomes`."""
-        return {rule.rule.id: _merged(rule).alias(rule.rule.id) for rule in self.rules}
+        return {
+            rule.rule.id: _merged(rule).alias(rule.rule.id)
+            for rule in self.rules
+            if reading_columns(rule) != (rule.rule.id,)
+        }
 
     def verdicts(self) -> dict[str, nw.Expr]:
         """Give both verdicts as codes, the places in ELIGIBILITY and PROCEDURE."""

@@ -1,0 +1,666 @@
+"""The tables of a nation in parts that fit memory: split by keys, and joined part by part.
+
+Every plain row goes to the bucket of its key. Then appointments travel: to their plans, to their
+mentees, to their mentors, where all that a case needs is at hand. Each step is written under
+another name and renamed when it is whole, so a run that was stopped goes on after its last whole
+step. What touches a row that is not plain, or one that stands twice, is marked to be judged one
+by one, from the rows as they were written (`Nation.dossier_of`).
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from mentor_rules.calendar import SchoolCalendar
+from mentor_rules.columns import (
+    KEPT,
+    PLAIN,
+    ROW,
+    SHARE,
+    Source,
+    encoded,
+    fits,
+    plain,
+    plain_schema,
+    shown_key,
+)
+from mentor_rules.dossier import Dossier
+from mentor_rules.errors import MentorRulesError
+from mentor_rules.facts import NO
+from mentor_rules.frames import CASES, OVERLAP, Part, overlaps, with_compared_subjects
+from mentor_rules.reading import bare_number
+from mentor_rules.records import (
+    REFERENCES,
+    SHARE_OR_PERCENT,
+    VOCABULARIES,
+    InvalidRow,
+    Record,
+    build_record,
+)
+from mentor_rules.result import TableRows
+from mentor_rules.vocabulary import AWAY
+
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "teachers": "teacher_id",
+        "categories": "teacher_id",
+        "posts": "teacher_id",
+        "quality": "teacher_id",
+        "reserve": "teacher_id",
+        "appointments": "appointment_id",
+        "plans": "appointment_id",
+        "schools": "school_id",
+    }
+)
+"""What each table is split by."""
+OF_TEACHERS = ("teachers", "categories", "posts", "quality", "reserve")
+ALONE = "alone"  # whether a case is judged one by one
+
+_AGAIN = "again"  # whether a row of its key stands before it
+_ODD = "odd"  # where the numbers of rows that are not plain stand
+_SETTLED = "settled"  # where odd rows stand that could be read
+_PLANS, _MENTEES, _PART = "plans", "mentees", "part"  # the steps of travelling
+_REPEATED, _DANGLING = "repeated", "dangling"
+_DISAGREE = "rows_disagree"
+_CHUNK = 50_000  # rows read one by one at a time
+_SEED = 160
+
+# A table of which nothing is certain, because a row of it may be anybody's, is as good as one
+# that is not there. Of these that is not so: of quality a subject or a year may be certain, and
+# without a history of categories the teacher's own row is believed.
+_SURE_IN_PART = frozenset({"categories", "quality"})
+_PLAN = tuple(column for column in KEPT["plans"] if column != KEYS["plans"])
+
+# What is not plain ------------------------------------------------------------------------------
+
+
+@dataclass
+class Oddities:
+    """What the one reader says of the rows that are not plain.
+
+    `keys` holds, by table, the keys whose rows are not all plain; `anyone` the tables of which
+    nothing is certain, because a row may be anybody's; `mentees` those of whom an appointment
+    cannot be read.
+    """
+
+    invalid: list[InvalidRow] = field(default_factory=list)
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    mentees: set[str] = field(default_factory=set)
+    anyone: set[str] = field(default_factory=set)
+
+    def add(self, row: InvalidRow) -> None:
+        """Note an invalid row."""
+        self.invalid.append(row)
+        if row.key[0] is None:
+            self.anyone.add(row.table)
+        else:
+            self.mark(row.table, row.key[0])
+        if row.table == "appointments":
+            mentee = row.readable.get("mentee_id")
+            if mentee is None:
+                self.anyone.add(OVERLAP)
+            else:
+                self.mentees.add(mentee)
+
+    def mark(self, table: str, key: str) -> None:
+        """Note a key whose facts are drawn from the rows as they were written."""
+        self.keys.setdefault(table, set()).add(key)
+
+    def touch(self, table: str, key: str) -> pl.Expr:
+        """Tell of each key whether a row of it in a table is not plain."""
+        return _among(pl.col(key), self.keys.get(table, set()))
+
+    def ids(self, table: str) -> pl.DataFrame:
+        """Give the ids that unreadable rows of a table stand for: they dangle nowhere."""
+        found = sorted({row.key[0] for row in self.invalid if row.table == table and row.key[0]})
+        return pl.DataFrame({KEYS[table]: found}, schema={KEYS[table]: pl.String})
+
+
+def _among(column: pl.Expr, values: set[str]) -> pl.Expr:
+    return column.is_in(pl.Series(sorted(values), dtype=pl.String).implode())
+
+
+# Steps that are there whole or not at all ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Work:
+    """The folder of an unfinished run, and the number of buckets."""
+
+    folder: Path
+    buckets: int
+
+    @contextmanager
+    def once(self, step: str) -> Iterator[Path | None]:
+        """Give the folder of a step to write in, None if the step was made before."""
+        made = self.folder / step
+        if made.is_dir():
+            yield None
+            return
+        making = made.with_name(f"{made.name}.making")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(parents=True)
+        yield making
+        making.rename(made)
+
+    def files(self, *steps: str) -> list[Path]:
+        """Give the files of steps, of which each may be a pattern."""
+        return sorted(file for step in steps for file in self.folder.glob(f"{step}/*.parquet"))
+
+    def read(self, schema: Mapping[str, Any], *steps: str) -> pl.DataFrame:
+        """Give the rows of steps that have these columns, in their order in the input."""
+        files = self.files(*steps)
+        if not files:
+            return pl.DataFrame(schema=schema)
+        return pl.read_parquet(files, columns=list(schema), glob=False).sort(ROW)
+
+    def count(self, *steps: str) -> int:
+        """Give how many rows steps have."""
+        files = self.files(*steps)
+        return (
+            int(pl.scan_parquet(files, glob=False).select(pl.len()).collect().item())
+            if files
+            else 0
+        )
+
+    def read_any(self, pattern: str) -> pl.DataFrame | None:
+        """Give the rows of all files that match, None if there are none."""
+        files = sorted(self.folder.glob(pattern))
+        return pl.read_parquet(files, glob=False) if files else None
+
+    def write_by(self, frame: pl.DataFrame, key: str, name: str, folder: Path) -> None:
+        """Write rows into the folder of each bucket of a key, as a file of this name."""
+        buckets = frame.with_columns(self.bucket_of(key).alias("bucket"))
+        for (bucket,), rows in buckets.partition_by(
+            "bucket", as_dict=True, include_key=False
+        ).items():
+            (folder / str(bucket)).mkdir(exist_ok=True)
+            rows.write_parquet(folder / str(bucket) / f"{name}.parquet", compression="lz4")
+
+    def bucket_of(self, key: str) -> pl.Expr:
+        """Give the bucket of a row. Only the same release of Polars gives the same one again."""
+        return (pl.col(key).hash(_SEED) % self.buckets).cast(pl.UInt16)
+
+
+class Bucket(NamedTuple):
+    """What is judged together: appointments, and teachers as candidates of their schools.
+
+    `alone` (appointment_id) and `candidates_alone` (teacher_id, school_id) are to be judged one
+    by one; so many rows of appointments were `set_aside`, as they repeat others or contradict
+    them.
+    """
+
+    part: Part
+    alone: pl.DataFrame
+    candidates: Part
+    candidates_alone: pl.DataFrame
+    set_aside: int
+
+
+# The nation ---------------------------------------------------------------------------------------
+
+
+class Nation:
+    """The tables of a folder of Parquet, in buckets.
+
+    `prepare` splits them and reads what is not plain; then appointments travel by
+    `join_plans`, `join_mentees`, each for one bucket, and `part` gives what is judged together.
+    """
+
+    def __init__(self, sources: Mapping[str, Source], work: Work) -> None:
+        self.sources, self.work = sources, work
+        self.oddities = Oddities()
+
+    # Splitting
+
+    def prepare(self) -> None:
+        """Split every table by its key, and read the rows that are not plain."""
+        for table in self.sources:
+            self._split(table)
+        for table in self.sources:
+            self._settle(table)
+
+    def _bucket_of(self, table: str) -> pl.Expr:
+        # Schools are few, and wanted everywhere.
+        return pl.lit(0, pl.UInt16) if table == "schools" else self.work.bucket_of(KEYS[table])
+
+    def _split(self, table: str) -> None:
+        with self.work.once(f"split/{table}") as folder:
+            if folder is None:
+                return
+            rows = plain(self.sources[table], ones_are_plain=not self._ones_are_shares(table))
+            bucket = pl.when(PLAIN).then(self._bucket_of(table)).otherwise(self.work.buckets)
+            rows.with_columns(bucket.alias("bucket")).drop(PLAIN).sink_parquet(
+                pl.PartitionBy(folder, key="bucket", include_key=False),
+                mkdir=True,
+                compression="lz4",
+            )
+            for found in folder.glob("bucket=*"):
+                name = found.name.removeprefix("bucket=")
+                found.rename(folder / (_ODD if name == str(self.work.buckets) else name))
+
+    def _ones_are_shares(self, table: str) -> bool:
+        """Tell whether no percentage stands above 1, so that a 1 may be a share."""
+        source = self.sources[table]
+        kept_as = source.types.get("percent")
+        if table != "quality" or kept_as is None or not kept_as.is_numeric():
+            return False
+        percent = pl.col("percent")
+        finite = percent.is_finite() if kept_as.is_float() else pl.lit(True)
+        most = source.scan().filter(finite).select(percent.max()).collect().item()
+        return most is None or most <= 1
+
+    def _settle(self, table: str) -> None:
+        """Read the rows of a table that are not plain: readable ones join their buckets."""
+        odd = self.work.read({ROW: pl.UInt32}, f"split/{table}/{_ODD}")
+        with self.work.once(f"{_SETTLED}/{table}") as folder:
+            for chunk, first in enumerate(range(0, odd.height, _CHUNK)):
+                numbers, records = [], []
+                for number, record, problems in self._read(table, odd.slice(first, _CHUNK)):
+                    for problem in problems:
+                        self.oddities.add(problem)
+                    if record is None:
+                        continue
+                    if fits(record):
+                        numbers.append(number)
+                        records.append(record)
+                    else:
+                        self.oddities.mark(table, record.key[0])
+                if folder is not None and records:
+                    frame = encoded(table, records, numbers)
+                    bucketed = frame.with_columns(self._bucket_of(table).alias("bucket"))
+                    for (bucket,), rows in bucketed.partition_by(
+                        "bucket", as_dict=True, include_key=False
+                    ).items():
+                        (folder / str(bucket)).mkdir(exist_ok=True)
+                        rows.write_parquet(folder / str(bucket) / f"{chunk}.parquet")
+
+    def _read(
+        self, table: str, rows: pl.DataFrame
+    ) -> Iterator[tuple[int, Record | None, tuple[InvalidRow, ...]]]:
+        """Read the rows with these numbers, in order: the record, or what is wrong with it."""
+        if rows.is_empty():
+            return
+        shares = table == "quality" and self._ones_may_be_shares
+        found = self.sources[table].scan().join(rows.lazy(), on=ROW, how="semi").collect().sort(ROW)
+        for cells in found.iter_rows(named=True):
+            number = cells.pop(ROW)
+            if shares and bare_number(cells.get("percent")) == Decimal(1):
+                cells["percent"] = SHARE_OR_PERCENT
+            yield (number, *build_record(table, number, cells))
+
+    @cached_property
+    def _ones_may_be_shares(self) -> bool:
+        return self._ones_are_shares("quality")
+
+    # Travelling
+
+    def rows(self, table: str, bucket: int) -> pl.DataFrame:
+        """Give the readable rows of a table in a bucket, in their order in the input."""
+        steps = (f"{step}/{table}/{bucket}" for step in ("split", _SETTLED))
+        return self.work.read(plain_schema(table), *steps)
+
+    def certain(self, table: str) -> bool:
+        """Tell whether a table is there, and none of its rows may be anybody's."""
+        return table in self.sources and table not in self.oddities.anyone
+
+    def _whole(self, table: str, bucket: int) -> pl.DataFrame | None:
+        """Give a bucket of a table, each key once; None where nothing in it is certain."""
+        if not self.certain(table):
+            return None
+        rows = self.rows(table, bucket)
+        return rows.unique(KEYS[table], keep="first", maintain_order=True)
+
+    @cached_property
+    def schools(self) -> pl.DataFrame | None:
+        """The schools, each once."""
+        rows = self.rows("schools", 0)
+        for key in repeated(rows, KEYS["schools"])[KEYS["schools"]]:
+            self.oddities.mark("schools", key)
+        return self._whole("schools", 0)
+
+    def join_plans(self, bucket: int) -> None:
+        """Send the appointments of a bucket, with their plans, to the buckets of their mentees."""
+        with self.work.once(f"{_PLANS}/{bucket}") as folder:
+            if folder is None:
+                return
+            key = KEYS["appointments"]
+            appointments, plans = self.rows("appointments", bucket), self.rows("plans", bucket)
+            twice = repeated(plans, key)
+            _write(folder, _REPEATED, "appointments", repeated(appointments, key))
+            _write(folder, _REPEATED, "plans", twice)
+            self._dangling(folder, "plans", plans, appointments)
+            self._dangling(folder, "appointments", appointments, self.rows("schools", 0))
+            alone = self.oddities.touch("plans", key) | _among(pl.col(key), set(twice[key]))
+            cases = with_plans(appointments, self._whole("plans", bucket)).with_columns(
+                alone.alias(ALONE), (~pl.col(key).is_first_distinct()).alias(_AGAIN)
+            )
+            self.work.write_by(cases, "mentee_id", str(bucket), folder)
+
+    def settle_appointments(self) -> None:
+        """Find the appointments that contradict each other: their mentees may have others."""
+        self._contradictions("appointments")
+
+    def join_mentees(self, bucket: int) -> None:
+        """Send the appointments of the mentees of a bucket to the buckets of their mentors."""
+        with self.work.once(f"{_MENTEES}/{bucket}") as folder:
+            if folder is None:
+                return
+            cases = self.work.read(_CASES, f"{_PLANS}/*/{bucket}")
+            teachers = self.rows("teachers", bucket)
+            key = KEYS["teachers"]
+            self._dangling(folder, "appointments", cases, teachers, "mentee_id")
+            twice = set(repeated(teachers, key)[key])
+            cases = with_mentees(
+                self._judged(cases, keep=True), self._whole("teachers", bucket)
+            ).with_columns(
+                pl.col(ALONE)
+                | self.oddities.touch("teachers", "mentee_id")
+                | _among(pl.col("mentee_id"), twice | self.oddities.mentees)
+                | (OVERLAP in self.oddities.anyone)
+            )
+            self.work.write_by(cases, "mentor_id", str(bucket), folder)
+
+    def _judged(self, cases: pl.DataFrame, *, keep: bool = False) -> pl.DataFrame:
+        """Mark the rows of appointments that are not judged, or leave them out."""
+        stands = ~(pl.col(_AGAIN) | self.oddities.touch("appointments", KEYS["appointments"]))
+        return cases.with_columns(stands.not_().alias(_AGAIN)) if keep else cases.filter(stands)
+
+    def part(self, bucket: int, calendar: SchoolCalendar, as_of: date) -> Bucket:
+        """Give what is judged together in a bucket, on the day `as_of`."""
+        tables = {table: self.rows(table, bucket) for table in OF_TEACHERS}
+        cases = self.work.read({**_CASES, **_OF_MENTEES}, f"{_MENTEES}/*/{bucket}")
+        key = KEYS["teachers"]
+        year = (key, "subject", "school_year")
+        quality = with_compared_subjects(tables["quality"])
+        tables["quality"] = quality.unique([*year, SHARE], keep="first", maintain_order=True)
+        again = {
+            "teachers": repeated(tables["teachers"], key),
+            "quality": repeated(tables["quality"], *year),
+        }
+        with self.work.once(f"{_PART}/{bucket}") as folder:
+            if folder is not None:
+                for table, rows in again.items():
+                    _write(folder, _REPEATED, table, rows)
+                for table, rows in {**tables, "quality": quality}.items():
+                    if table != "teachers":
+                        self._dangling(folder, table, rows, tables["teachers"])
+                for table in ("teachers", "reserve"):
+                    self._dangling(folder, table, tables[table], self.rows("schools", 0))
+                self._dangling(folder, "appointments", cases, tables["teachers"], "mentor_id")
+        odd = {one for rows in again.values() for one in rows[key]}.union(
+            *(self.oddities.keys.get(table, ()) for table in OF_TEACHERS)
+        )
+        everybody = pl.lit(bool(_SURE_IN_PART & self.oddities.anyone))
+        schools = self.schools  # which marks those that stand twice
+        of_school = everybody | self.oddities.touch("schools", "school_id")
+        found = {table: rows for table, rows in tables.items() if self.certain(table)}
+        if schools is not None:
+            found["schools"] = schools
+        judged = self._judged(cases)
+        alone = pl.col(ALONE) | _among(pl.col("mentor_id"), odd) | of_school
+        people = pl.DataFrame(schema=plain_schema("teachers"))
+        if "teachers" in found:
+            people = found["teachers"].unique(key, keep="first", maintain_order=True)
+            found["teachers"] = people
+        people = people.filter(_works())
+        person_alone = _among(pl.col(key), odd) | of_school
+        return Bucket(
+            Part({**found, CASES: judged.filter(~alone)}, calendar, as_of),
+            judged.filter(alone).select(KEYS["appointments"]),
+            Part(
+                {**found, CASES: _as_candidates(people.filter(~person_alone), as_of)},
+                calendar,
+                as_of,
+                purpose="reserve",
+            ),
+            people.filter(person_alone).select(key, "school_id"),
+            cases.height - judged.height,
+        )
+
+    def account(self, table: str, read: int) -> TableRows:
+        """Give what became of the rows of a table, of which so many were read."""
+        numbers = [self.work.count(f"{step}/{table}/*") for step in ("split", _SETTLED)]
+        of_table = [row for row in self.oddities.invalid if row.table == table]
+        unreadable = len({row.row for row in of_table if row.code != _DISAGREE})
+        contradictory = len({row.row for row in of_table if row.code == _DISAGREE})
+        unfit = self.work.count(f"split/{table}/{_ODD}") - unreadable - numbers[1]
+        if unfit < 0 or (unfit and table != "quality"):
+            raise LostRows(table)
+        return TableRows(
+            read=read,
+            skipped=read - numbers[0],
+            used=numbers[0] - unreadable - contradictory,
+            invalid=unreadable + contradictory,
+            contradictory=contradictory,
+        )
+
+    # What is wrong with rows
+
+    def _dangling(
+        self,
+        folder: Path,
+        table: str,
+        rows: pl.DataFrame,
+        targets: pl.DataFrame,
+        column: str | None = None,
+    ) -> None:
+        """Write which rows of a table name, in a column, what no row of the target is about."""
+        target = targets.columns[1]
+        [(column, named)] = [
+            (one, to)
+            for of, one, to in REFERENCES
+            if of == table and KEYS[to] == target and column in (None, one)
+        ]
+        if named not in self.sources:
+            return
+        dangling = rows.join(
+            pl.concat([targets.select(target), self.oddities.ids(named)]),
+            left_on=column,
+            right_on=target,
+            how="anti",
+        )
+        found = dangling.select(ROW, shown_key(table).alias("key"))
+        _write(folder, _DANGLING, f"{table} {column} {named}", found)
+
+    def dangling(self) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
+        """Give the rows that name what is not there: table, column, target, and rows with keys."""
+        for table, column, target in REFERENCES:
+            steps = f"{_PLANS},{_MENTEES},{_PART}".split(",")
+            names = [f"{step}/*/{_DANGLING}/{table} {column} {target}" for step in steps]
+            yield table, column, target, self.work.read(_DANGLE, *names)
+
+    def _contradictions(self, table: str) -> None:
+        """Read the rows of a table whose keys stand more than once, and note those that differ."""
+        if table == "schools":
+            rows = repeated(self.rows("schools", 0), KEYS["schools"])
+        else:
+            steps = (_PLANS, _PART)
+            names = [f"{step}/*/{_REPEATED}/{table}" for step in steps]
+            rows = self.work.read({ROW: pl.UInt32}, *names)
+        read = [(number, record) for number, record, _ in self._read(table, rows) if record]
+        tables: dict[str, Any] = {table: [record for _, record in read]}
+        numbers = {table: [number for number, _ in read]}
+        for row in Dossier(**tables, rows=numbers, show_ids=True).contradictions:
+            self.oddities.add(row)
+
+    def settle_rest(self) -> None:
+        """Find the rows of all other tables that contradict each other, once all were seen."""
+        for table in ("schools", "teachers", "quality", "plans"):
+            if table in self.sources:
+                self._contradictions(table)
+
+    # One by one
+
+    def dossier_of(self, appointments: Sequence[str], **options: Any) -> Dossier:
+        """Give the rows as they were written of all that these appointments touch.
+
+        `options` are those of Dossier.
+        """
+        numbers: dict[str, pl.DataFrame] = {}
+        asked = self._with_keys("appointments", "appointment_id", set(appointments))
+        mentees = set(asked["mentee_id"])
+        numbers["appointments"] = self._with_keys("appointments", "mentee_id", mentees)
+        people = mentees | set(asked["mentor_id"])
+        for table in OF_TEACHERS:
+            numbers[table] = self._with_keys(table, KEYS[table], people)
+        numbers["plans"] = self._with_keys("plans", "appointment_id", set(appointments))
+        schools = set(asked["school_id"])
+        numbers["schools"] = self._with_keys("schools", "school_id", schools)
+        keys = {
+            **dict.fromkeys(OF_TEACHERS, people),
+            "plans": set(appointments),
+            "schools": schools,
+        }
+        return self._dossier(numbers, keys, mentees, options)
+
+    def dossier_of_people(self, people: Iterable[str], **options: Any) -> Dossier:
+        """Give the rows as they were written of teachers and their schools."""
+        known = set(people)
+        numbers = {table: self._with_keys(table, KEYS[table], known) for table in OF_TEACHERS}
+        schools = set(numbers["teachers"]["school_id"])
+        numbers["schools"] = self._with_keys("schools", "school_id", schools)
+        keys = {**dict.fromkeys(OF_TEACHERS, known), "schools": schools}
+        return self._dossier(numbers, keys, set(), options)
+
+    def _with_keys(self, table: str, column: str, values: set[str]) -> pl.DataFrame:
+        """Give the numbers and ids of the readable rows of a table with these values."""
+        ids = [name for name in KEPT[table] if name.endswith("_id")]
+        files = self.work.files(*(f"{step}/{table}/[0-9]*" for step in ("split", _SETTLED)))
+        if not files:
+            return pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(ids, pl.String)})
+        wanted = pl.LazyFrame({column: sorted(values)}, schema={column: pl.String})
+        rows = pl.scan_parquet(files, glob=False).select(ROW, *ids)
+        return rows.join(wanted, on=column, how="semi").collect()
+
+    def _dossier(
+        self,
+        numbers: Mapping[str, pl.DataFrame],
+        keys: Mapping[str, set[str]],
+        mentees: set[str],
+        options: Mapping[str, Any],
+    ) -> Dossier:
+        records: dict[str, Any] = {}
+        rows: dict[str, list[int]] = {}
+        for table in self.sources:
+            found = numbers.get(table, pl.DataFrame(schema={ROW: pl.UInt32}))
+            read = [(n, record) for n, record, _ in self._read(table, found.select(ROW)) if record]
+            records[table] = [record for _, record in read]
+            rows[table] = [number for number, _ in read]
+        concerned = {None, *mentees}  # an unreadable mentee may be anybody
+        invalid = [
+            row
+            for row in self.oddities.invalid
+            if row.code != _DISAGREE  # which it finds itself
+            and (
+                row.key[0] is None
+                or row.key[0] in keys.get(row.table, ())
+                or (row.table == "appointments" and row.readable.get("mentee_id") in concerned)
+            )
+        ]
+        return Dossier(**records, rows=rows, invalid=invalid, **options)
+
+
+def repeated(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """Give the number and first key of each row whose key stands more than once."""
+    several = pl.struct(key).is_duplicated() if len(key) > 1 else pl.col(key[0]).is_duplicated()
+    return rows.filter(several).select(ROW, key[0])
+
+
+def _write(folder: Path, place: str, name: str, rows: pl.DataFrame) -> None:
+    """Write rows, if there are any, into a folder below a step."""
+    if not rows.is_empty():
+        (folder / place / name).mkdir(parents=True, exist_ok=True)
+        rows.write_parquet(folder / place / name / "rows.parquet")
+
+
+class LostRows(MentorRulesError):  # noqa: N818 - what happened
+    """The rows of a table that were read are not those that were used and rejected."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"rows of {table} are unaccounted for")
+
+
+# What is joined -----------------------------------------------------------------------------------
+
+
+def with_plans(appointments: pl.DataFrame, plans: pl.DataFrame | None) -> pl.DataFrame:
+    """Give appointments with `plan.there`, and the columns of their plans as `plan.*`."""
+    if plans is None:
+        plans = pl.DataFrame(schema=plain_schema("plans"))
+    own = plans.select(
+        KEYS["plans"],
+        *(pl.col(column).alias(f"plan.{column}") for column in _PLAN),
+        pl.lit(True).alias("plan.there"),
+    )
+    joined = appointments.join(own, on=KEYS["plans"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("plan.there").fill_null(False))
+
+
+def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataFrame:
+    """Give cases with what is known of their mentees, and whether a mentee's mentors overlap.
+
+    All appointments of each mentee must be there.
+    """
+    if teachers is None:
+        teachers = pl.DataFrame(schema=plain_schema("teachers"))
+    own = teachers.select(
+        mentee_id="teacher_id",
+        **{
+            "mentee.there": pl.lit(True),
+            "mentee.school_id": "school_id",
+            "mentee.first_taught_on": "first_taught_on",
+        },
+    )
+    overlapping = overlaps(cases.filter(~pl.col(_AGAIN)))
+    return (
+        cases.join(own, on="mentee_id", how="left", maintain_order="left")
+        .join(overlapping, on=ROW, how="left", maintain_order="left")
+        .with_columns(pl.col("mentee.there").fill_null(False), pl.col(OVERLAP).fill_null(NO))
+    )
+
+
+_CASES: Mapping[str, Any] = MappingProxyType(
+    {
+        **plain_schema("appointments"),
+        **{
+            f"plan.{column}": kind
+            for column, kind in plain_schema("plans").items()
+            if column in _PLAN
+        },
+        "plan.there": pl.Boolean,
+        ALONE: pl.Boolean,
+        _AGAIN: pl.Boolean,
+    }
+)
+_OF_MENTEES: Mapping[str, Any] = MappingProxyType(
+    {
+        "mentee.there": pl.Boolean,
+        "mentee.school_id": pl.String,
+        "mentee.first_taught_on": pl.Int32,
+        OVERLAP: pl.Int16,
+    }
+)
+_DANGLE: Mapping[str, Any] = MappingProxyType({ROW: pl.UInt32, "key": pl.List(pl.String)})
+
+
+def _works() -> pl.Expr:
+    status = VOCABULARIES["teachers"]["status"].codes
+    return ~pl.col("status").is_in([status.index(one) for one in sorted(AWAY)]).fill_null(False)
+
+
+def _as_candidates(people: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Give teachers as if each was to be appointed in the own school on the day judged on."""
+    day = pl.lit(as_of.toordinal(), pl.Int32)
+    own = people.select(ROW, "school_id", mentor_id="teacher_id", ordered_on=day, starts_on=day)
+    schema = {**_CASES, **_OF_MENTEES}
+    return pl.concat([pl.DataFrame(schema=schema), own], how="diagonal")
