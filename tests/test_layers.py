@@ -73,6 +73,7 @@ LAZY = {
     ("cli", "mentor_rules.report.html"): "jinja2, slower to import than most answers",
     ("cli", "mentor_rules.report.template"): "openpyxl, slower to import than most answers",
     ("workdays", "holidays.countries.kazakhstan"): "0.2 s, and only terms need it",
+    ("audit", "duckdb"): "an extra, and one engine of three",
     ("engines.durable", "durable"): "an extra, and one that does not import on Python 3.13",
 }
 
@@ -181,11 +182,16 @@ def test_a_package_is_imported_only_where_it_may_be(package: str) -> None:
     assert users <= ALLOWED[package]
 
 
+EXTRAS = {
+    *("typer", "click", "rich", "openpyxl", "defusedxml", "durable"),
+    *("narwhals", "polars", "duckdb", "pyspark"),
+}
+
+
 def test_importing_the_library_imports_no_extra() -> None:
     code = (
         "import sys, mentor_rules; "
-        "print(sorted({name.partition('.')[0] for name in sys.modules}"
-        " & {'typer', 'click', 'rich', 'openpyxl', 'defusedxml', 'durable'}))"
+        f"print(sorted({{name.partition('.')[0] for name in sys.modules}} & {EXTRAS}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
