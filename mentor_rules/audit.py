@@ -119,7 +119,7 @@ def audit(
     rulebook: Rulebook | None = None,
     calendar: Overrides = None,
     engine: Backend = "polars",
-    by: Sequence[By] = (),
+    by: Sequence[str] = (),
     confirm: Confirm = "flagged",
     explain: int = 0,
     buckets: int | None = None,
@@ -422,7 +422,7 @@ class _Run:
         judges: Judges,
         hidden: "_Hidden",
         language: Language,
-        by: Sequence[By],
+        by: Sequence[str],
     ) -> None:
         self._nation, self._judges, self._hidden = nation, judges, hidden
         self._language, self._by = language, by
@@ -603,12 +603,16 @@ class _Run:
             found.append(_tidy(short, "school", "school_id", "candidates", pl.lit("none_eligible")))
         return pl.concat(found).group_by(by).agg(pl.col("count").sum()).sort(by)
 
+    @property
+    def _knows_candidates(self) -> bool:
+        return self._nation.schools is not None and self._nation.certain("teachers")
+
     def _short_schools(self) -> pl.DataFrame | None:
         """Give the schools in which nobody who works may certainly enter the reserve."""
-        schools, nation = self._nation.schools, self._nation
+        schools = self._nation.schools
         eligible = self._work.read_any("judged/*/eligible.parquet")
         asked = self._work.read_any("judged/*/candidates.parquet")
-        if schools is None or eligible is None or asked is None or not nation.certain("teachers"):
+        if not self._knows_candidates or schools is None or eligible is None or asked is None:
             return None
         short = schools.select("school_id").join(eligible, on="school_id", how="anti")
         asked = asked.join(short, on="school_id", how="semi").sort("teacher_id")
@@ -720,6 +724,8 @@ class _Run:
             name: dict(summary.filter(by="all", what=name).select("value", "count").iter_rows())
             for name in _VERDICTS
         }
+        schools = self._nation.schools
+        short = summary.filter(by="school").height if self._knows_candidates else None
         faults = {name: fault for one in said for name, fault in one.faults.items()}
         hidden = sum(one.hidden for one in said)
         notes = [say("done", "hidden_ids", self._language, count=str(hidden))] if hidden else []
@@ -731,6 +737,10 @@ class _Run:
                 appointments=sum(counted["eligibility"].values()),
                 eligibility={name: counted["eligibility"].get(name, 0) for name in ELIGIBILITIES},
                 procedure={name: counted["procedure"].get(name, 0) for name in PROCEDURES},
+                schools=0 if schools is None else schools.height,
+                schools_without_candidate=short,
+                invalid_rows=sum(one.invalid for one in tables.values()),
+                dangling=sum(rows.height for *_, rows in self._nation.dangling()),
             ),
             rows=tables,
             confirmed=Confirmed(
@@ -790,7 +800,7 @@ def _act_of(rule: BoundRule, facts: Mapping[FactId, Fact], as_of: date) -> dict[
 # Counts -------------------------------------------------------------------------------------------
 
 
-def counts(results: pl.DataFrame, schools: pl.DataFrame | None, by: Sequence[By]) -> pl.DataFrame:
+def counts(results: pl.DataFrame, schools: pl.DataFrame | None, by: Sequence[str]) -> pl.DataFrame:
     """Give how many results have each verdict and outcome: of all, by group, by rule."""
     if schools is None:
         schools = pl.DataFrame(schema=plain_schema("schools"))

@@ -29,6 +29,7 @@ from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
 from mentor_rules.records import parse_date
 from mentor_rules.report import LARGE
+from mentor_rules.report.audit import audit_lines
 from mentor_rules.report.calendar_file import ics
 from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
@@ -38,7 +39,7 @@ from mentor_rules.report.rules import RuleReport, list_rules
 from mentor_rules.report.table import TableReport, fault_lines, safe
 from mentor_rules.requirements import requirements
 from mentor_rules.reserve import reserves
-from mentor_rules.result import Report, ReserveReport
+from mentor_rules.result import AuditRun, Report, ReserveReport
 from mentor_rules.schema import dossier_schema, result_schema
 from mentor_rules.terms import deadlines
 from mentor_rules.texts import say
@@ -121,6 +122,22 @@ class Confirm(StrEnum):
 
     flagged = "flagged"
     all = "all"
+    none = "none"
+
+
+class AuditEngine(StrEnum):
+    """Where the rules of a bulk audit run."""
+
+    polars = "polars"
+    duckdb = "duckdb"
+    spark = "spark"
+
+
+class AuditConfirm(StrEnum):
+    """What of that which a bulk audit flags is judged again."""
+
+    flagged = "flagged"
+    sample = "sample"
     none = "none"
 
 
@@ -462,6 +479,59 @@ def reserve_command(
     raise typer.Exit(_reserve_code(found))
 
 
+@app.command("audit", help=_help("audit"))
+def audit_command(
+    folder: Annotated[Path, typer.Argument(help=_help("tables"))],
+    out: Annotated[Path, typer.Option("--out", help=_help("audit_out"))],
+    engine: Annotated[AuditEngine, typer.Option("--engine", help=_help("engine"))] = (
+        AuditEngine.polars
+    ),
+    as_of: AsOf = None,
+    reading: ReadingOption = None,
+    readings: ReadingsOption = None,
+    by: Annotated[str | None, typer.Option("--by", help=_help("by"))] = None,
+    confirm: Annotated[AuditConfirm, typer.Option("--confirm", help=_help("audit_confirm"))] = (
+        AuditConfirm.flagged
+    ),
+    explain: Annotated[int, typer.Option("--explain", min=0, help=_help("explain"))] = 0,
+    buckets: Annotated[int | None, typer.Option("--buckets", min=1, help=_help("buckets"))] = None,
+    lang: LangOption = Lang.en,
+    calendar: CalendarOption = None,
+    show_ids: ShowIds = False,
+    force: Force = False,
+) -> None:
+    """Audit a folder of Parquet tables into a folder of Parquet tables.
+
+    Exit codes are those of `check`.
+    """
+    from mentor_rules.audit import audit  # polars takes long to import
+
+    _expect_path(folder)
+    day, settled = _day(as_of), _settled(reading)
+    key = os.environ.get("MENTOR_RULES_KEY")
+    with _progress(MANY + 1, lang.value) as progress:
+        run = audit(
+            folder,
+            out,
+            as_of=day,
+            readings=readings,
+            settle=settled,
+            calendar=calendar,
+            engine=engine.value,
+            by=tuple(one.strip() for one in by.split(",")) if by else (),
+            confirm=confirm.value,
+            explain=explain,
+            buckets=buckets,
+            language=lang.value,
+            show_ids=show_ids,
+            key=key.encode() if key else None,
+            force=force,
+            progress=progress,
+        )
+    _write([f"{safe(line)}\n" for line in audit_lines(run, lang.value)], None, False)
+    raise typer.Exit(audit_code(run))
+
+
 @app.command("mapping", help=_help("mapping"))
 def mapping_command(
     dossier: DossierPath, encoding: Encoding = None, out: Out = None, force: Force = False
@@ -555,6 +625,18 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     if verdicts & flagged:
         return SOMETHING_FLAGGED
     return NOTHING_CERTAIN if report.invalid or not verdicts - {"not_judged"} else OK
+
+
+def audit_code(run: AuditRun) -> int:
+    """Give the exit code for a bulk audit, as that of a report."""
+    summary = run.summary
+    if run.faults_count:
+        return FAULT
+    if summary.eligibility["ineligible"] or summary.procedure["breached"]:
+        return SOMETHING_FLAGGED
+    counts = [*summary.eligibility.items(), *summary.procedure.items()]
+    judged = any(count for verdict, count in counts if verdict != "not_judged")
+    return OK if judged and not summary.invalid_rows and not summary.dangling else NOTHING_CERTAIN
 
 
 def _weeks(dossier: Dossier) -> dict[str, Week]:

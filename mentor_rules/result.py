@@ -543,11 +543,20 @@ class TableRows(_Result):
 
 
 class AuditSummary(_Result):
-    """How many appointments have each verdict."""
+    """How many appointments have each verdict.
+
+    `schools_without_candidate`: where no teacher may certainly enter the reserve on the day
+    judged on; None where schools or teachers are not known. `dangling` rows stand, and name what
+    no row is about.
+    """
 
     appointments: int
     eligibility: dict[Eligibility, int]
     procedure: dict[Procedure, int]
+    schools: int
+    schools_without_candidate: int | None
+    invalid_rows: int
+    dangling: int
 
 
 class Confirmed(_Result):

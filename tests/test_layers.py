@@ -59,6 +59,7 @@ LAYERS = (
     "report.reserve",
     "report.calendar_file",
     "report.requirements",
+    "report.audit",
     "report.workbook",
     "report.template",
     "report.timeline",
@@ -73,6 +74,7 @@ LAZY = {
     ("cli", "mentor_rules.report.html"): "jinja2, slower to import than most answers",
     ("cli", "mentor_rules.report.template"): "openpyxl, slower to import than most answers",
     ("workdays", "holidays.countries.kazakhstan"): "0.2 s, and only terms need it",
+    ("cli", "mentor_rules.audit"): "polars, slower to import than most answers",
     ("audit", "duckdb"): "an extra, and one engine of three",
     ("engines.durable", "durable"): "an extra, and one that does not import on Python 3.13",
 }
