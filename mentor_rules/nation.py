@@ -614,12 +614,10 @@ def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataF
     if teachers is None:
         teachers = pl.DataFrame(schema=plain_schema("teachers"))
     own = teachers.select(
-        mentee_id="teacher_id",
-        **{
-            "mentee.there": pl.lit(True),
-            "mentee.school_id": "school_id",
-            "mentee.first_taught_on": "first_taught_on",
-        },
+        pl.col("teacher_id").alias("mentee_id"),
+        pl.lit(True).alias("mentee.there"),
+        pl.col("school_id").alias("mentee.school_id"),
+        pl.col("first_taught_on").alias("mentee.first_taught_on"),
     )
     overlapping = overlaps(cases.filter(~pl.col(_AGAIN)))
     return (
