@@ -5,6 +5,7 @@ other row is left to the one reader of rows (`records.build_record`), which read
 is wrong with it; `encoded` writes what it read in the same plain columns.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -79,6 +80,11 @@ _PERIODS: Mapping[str, tuple[str, str]] = MappingProxyType(
 _LETTERS = "!-~Ѐ-҂Ҋ-ӿ№«»–—"
 _TEXT = rf"^[{_LETTERS}](?:[ {_LETTERS}]*[{_LETTERS}])?$"
 _MAX_TEXT = 1000
+# The blanks as `fold` sees them: in any case, with any dash, with `_` for a space.
+_BLANK = "|".join(
+    re.escape(blank).replace(r"\ ", "[ _]+").replace(r"\-", "[-–—]") for blank in sorted(BLANKS)
+)
+_BLANK = f"(?i)^[ _]*(?:{_BLANK})[ _]*$"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _YEAR = r"^([0-9]{4})[/-](?:[0-9]{2})?([0-9]{2})$"
 
@@ -153,10 +159,10 @@ def sources(folder: Path) -> dict[str, Source]:
 
 
 def _source(table: str, files: tuple[Path, ...]) -> Source:
-    try:
-        schema = pl.read_parquet_schema(files[0])
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ReadingError("cannot_read", name=files[0].name) from error
+    schema = _schema(files[0])
+    for other in files[1:]:
+        if _schema(other) != schema:
+            raise ReadingError("columns_differ", table=table, name=other.name)
     known, wanted = headings()[table].columns, columns(table)
     names: dict[str, str] = {}
     ignored = []
@@ -174,6 +180,13 @@ def _source(table: str, files: tuple[Path, ...]) -> Source:
             raise ReadingError("column_missing", table=table, column=column)
     types = {column: schema[name] for column, name in names.items()}
     return Source(table, files, MappingProxyType(names), MappingProxyType(types), tuple(ignored))
+
+
+def _schema(file: Path) -> dict[str, pl.DataType]:
+    try:
+        return pl.read_parquet_schema(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ReadingError("cannot_read", name=file.name) from error
 
 
 # Plain cells ---------------------------------------------------------------------------------
@@ -294,7 +307,7 @@ def _cell(table: str, column: str, kept_as: pl.DataType) -> _Cell:
 
 
 def _text(cell: pl.Expr) -> _Cell:
-    blank = cell.str.to_lowercase().is_in(sorted(BLANKS))
+    blank = cell.str.contains(_BLANK)
     readable = (
         cell.str.contains(_TEXT)
         & (cell.str.len_chars() <= _MAX_TEXT)
@@ -434,7 +447,7 @@ def _is_iin(cell: pl.Expr) -> pl.Expr:
 def fits(record: Record) -> bool:
     """Tell whether a record can be said in plain columns: a share has not too many digits."""
     share = record.share if isinstance(record, QualityYear) else None
-    return share is None or share.denominator <= MAX_COUNT
+    return share is None or (share * WHOLE).denominator <= MAX_COUNT
 
 
 def encoded(table: str, records: Sequence[Record], rows: Iterable[int]) -> pl.DataFrame:
@@ -452,8 +465,8 @@ def _encoded(table: str, record: Record, column: str) -> Any:
         share = record.share
         if share is None:
             return None
-        points, rest = divmod(share.numerator * WHOLE, share.denominator)
-        return packed_share(points, rest, share.denominator)
+        points, rest = divmod(share * WHOLE, 1)
+        return packed_share(points, rest.numerator, rest.denominator)
     value = column_value(record, column)
     match _kind(table, column):
         case "closed" if value is not None:
@@ -462,7 +475,7 @@ def _encoded(table: str, record: Record, column: str) -> Any:
             return value.toordinal()
         case "school_year":
             return int(value[:4])
-    return "; ".join(value) if column == "subjects" else value
+    return ("; ".join(value) or None) if column == "subjects" else value
 
 
 def shown_key(table: str) -> pl.Expr:

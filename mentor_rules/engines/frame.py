@@ -99,11 +99,10 @@ class Frame:
 
     def judge(self, facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Give columns of facts with the outcomes, those over all readings, and the verdicts."""
-        return (
-            facts.with_columns(*self.outcomes().values())
-            .with_columns(*self.merged().values())
-            .with_columns(*self.verdicts().values())
-        )
+        judged = facts.with_columns(*self.outcomes().values())
+        if over_readings := self.merged():
+            judged = judged.with_columns(*over_readings.values())
+        return judged.with_columns(*self.verdicts().values())
 
     def outcomes(self) -> dict[str, nw.Expr]:
         """Give, by column name, the outcome of each rule under each of its readings, as a code.
