@@ -86,7 +86,6 @@ _BLANK = "|".join(
 )
 _BLANK = f"(?i)^[ _]*(?:{_BLANK})[ _]*$"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_YEAR = r"^([0-9]{4})[/-](?:[0-9]{2})?([0-9]{2})$"
 
 MICRO = 10**6  # a percentage is held in millionths of a per cent
 MAX_COUNT = 10**6
@@ -200,11 +199,10 @@ class _Cell:
     readable: pl.Expr
 
 
-def plain(source: Source, *, ones_are_plain: bool = True) -> pl.LazyFrame:
+def plain(source: Source) -> pl.LazyFrame:
     """Give the rows of a table in the plain columns of KEPT, and whether each row is PLAIN.
 
-    What stands in a row that is not means nothing. `ones_are_plain`: a percentage of 1 is one
-    per cent, and no share.
+    What stands in a row that is not means nothing.
     """
     cells = {
         column: _cell(source.table, column, source.types[column])
@@ -223,8 +221,6 @@ def plain(source: Source, *, ones_are_plain: bool = True) -> pl.LazyFrame:
         first = pl.coalesce(cells["starts_on"].value, cells["ordered_on"].value)
         readable.append((first <= cells["ends_on"].value).fill_null(True))
     if source.table == "quality":
-        if not ones_are_plain:
-            readable.append((cells["percent"].value != MICRO).fill_null(True))
         cells[SHARE] = _share(
             *(cells.pop(name) for name in ("percent", "learners", "learners_good"))
         )
@@ -354,15 +350,18 @@ def _day(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
 
 
 def _school_year(cell: pl.Expr) -> _Cell:
-    parts = cell.str.extract_groups(_YEAR)
-    first = parts.struct[0].cast(pl.Int16)
-    readable = (
-        (parts.struct[1].cast(pl.Int16) == (first + 1) % 100)
-        & first.is_between(FIRST_DAY.year, LAST_DAY.year - 1)
-        # Of four figures of the second year only the last two were looked at.
-        & ((cell.str.len_bytes() == 7) | (cell.str.slice(5, 4) == (first + 1).cast(pl.String)))
-    )
-    return _Cell(first, readable.fill_null(False))
+    value = cell.replace_strict(_school_years(), default=None, return_dtype=pl.Int16)
+    return _Cell(value, value.is_not_null())
+
+
+def _school_years() -> dict[str, int]:
+    """Give the common spellings of every school year, with the year in which it begins."""
+    return {
+        f"{first}{sign}{last}": first
+        for first in range(FIRST_DAY.year, LAST_DAY.year)
+        for sign in "/-"
+        for last in (f"{first + 1}", f"{(first + 1) % 100:02}")
+    }
 
 
 def _whole(cell: pl.Expr, kept_as: pl.DataType, ends: tuple[int, int]) -> _Cell | None:
@@ -384,7 +383,8 @@ def _percent(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
     if kept_as.is_float():
         value = (cell * MICRO).round()
         # A float is the decimal that it shows: with six decimals at most, the one nearest to it.
-        exact = (value / MICRO == cell) & cell.is_finite()
+        # By a constant Polars does not divide, it multiplies by the inverse, and rounds twice.
+        exact = (value / (cell * 0 + MICRO) == cell) & cell.is_finite()
         value = value.cast(pl.Int64, strict=False)
     elif isinstance(kept_as, pl.Decimal) and kept_as.scale <= 6:
         value, exact = (cell.cast(pl.Decimal(38, 6)) * MICRO).cast(pl.Int64), pl.lit(True)
@@ -392,6 +392,7 @@ def _percent(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
         value, exact = cell.cast(pl.Int64) * MICRO, pl.lit(True)
     else:
         return None
+    # A bare 1 may be a share: the whole column tells.
     known = (value == 0) | value.is_between(MICRO, 100 * MICRO, closed="right")
     return _Cell(value, cell.is_null() | (exact & known).fill_null(False))
 

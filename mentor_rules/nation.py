@@ -237,7 +237,7 @@ class Nation:
         with self.work.once(f"split/{table}") as folder:
             if folder is None:
                 return
-            rows = plain(self.sources[table], ones_are_plain=not self._ones_are_shares(table))
+            rows = plain(self.sources[table])
             bucket = pl.when(PLAIN).then(self._bucket_of(table)).otherwise(self.work.buckets)
             rows.with_columns(bucket.alias("bucket")).drop(PLAIN).sink_parquet(
                 pl.PartitionBy(folder, key="bucket", include_key=False),
@@ -247,17 +247,6 @@ class Nation:
             for found in folder.glob("bucket=*"):
                 name = found.name.removeprefix("bucket=")
                 found.rename(folder / (_ODD if name == str(self.work.buckets) else name))
-
-    def _ones_are_shares(self, table: str) -> bool:
-        """Tell whether no percentage stands above 1, so that a 1 may be a share."""
-        source = self.sources[table]
-        kept_as = source.types.get("percent")
-        if table != "quality" or kept_as is None or not kept_as.is_numeric():
-            return False
-        percent = pl.col("percent")
-        finite = percent.is_finite() if kept_as.is_float() else pl.lit(True)
-        most = source.scan().filter(finite).select(percent.max()).collect().item()
-        return most is None or most <= 1
 
     def _settle(self, table: str) -> None:
         """Read the rows of a table that are not plain: readable ones join their buckets."""
@@ -300,7 +289,15 @@ class Nation:
 
     @cached_property
     def _ones_may_be_shares(self) -> bool:
-        return self._ones_are_shares("quality")
+        """Whether no percentage stands above 1, so that a 1 may be a share."""
+        source = self.sources["quality"]
+        kept_as = source.types.get("percent")
+        if kept_as is None or not kept_as.is_numeric():
+            return False
+        percent = pl.col("percent")
+        finite = percent.is_finite() if kept_as.is_float() else pl.lit(True)
+        most = source.scan().filter(finite).select(percent.max()).collect().item()
+        return most is None or most <= 1
 
     # Travelling
 

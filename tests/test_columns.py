@@ -173,6 +173,12 @@ def test_floats_are_the_decimals_that_they_show(
     judged(folder, "quality", pl.DataFrame({"percent": values}, schema={"percent": pl.Float64}))
 
 
+def test_floats_of_two_decimals_are_plain(tmp_path: Path) -> None:
+    values = [points / 100 for points in range(101, 10_001)]
+    count, readable = judged(tmp_path, "quality", pl.DataFrame({"percent": values}))
+    assert count == readable == len(values)
+
+
 @SMALL
 @given(
     values=st.lists(st.decimals(-1, 101, places=4), min_size=1, max_size=20),
