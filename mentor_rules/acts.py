@@ -231,7 +231,9 @@ def _signed(case: Case, whens: Sequence[_When]) -> ActFact:
     row = (f"plans {case.appointed().appointment_id}",) if case.plan.records else ()
     joined = _together(whens)
     return ActFact(
-        possible, possible, row, joined.gaps, joined.assumed, joined.notes, done=joined.day
+        *(possible, possible, row, joined.gaps, joined.assumed, joined.notes),
+        done=joined.day,
+        each=tuple(ActFact(0, 0, done=when.day, undone=not when.perhaps_done) for when in whens),
     )
 
 

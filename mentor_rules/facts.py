@@ -109,6 +109,7 @@ class ActFact(Fact):
     due: Due | None = None
     done: int | None = None  # None: not done, or not known
     undone: bool = False  # certainly not done by the day judged on
+    each: tuple["ActFact", ...] = ()  # of acts in order: how each of them stands
 
     def days_late(self, as_of: date) -> int | None:
         """Give the calendar days after the due date, None in time or where it is not certain."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, repeat
 
 from mentor_rules.checks import Expression, Literal, Name, Operand, comparisons
 from mentor_rules.engines.closure import Closure, Outcomes
@@ -106,6 +107,8 @@ class Presenter:
             "done": _day(act.done) or say("finding", "not_known", language),
             "days_late": str(days_late or say("finding", "not_known", language)),
         }
+        in_order = rule.act.in_order if rule.act is not None else ()
+        params |= zip(in_order, map(self._done, chain(act.each, repeat(_NO_ACT))), strict=False)
         message = self._message(outcome, act, params)
         if outcome == "breached" and self._bound.reasons and not act.undone:
             reasons = self._engine.reasons(self._bound, bounds, on)
@@ -186,6 +189,11 @@ class Presenter:
             if act.lo == LATE:
                 return messages["overdue" if act.undone else "late"][language].format(**params)
         return messages[outcome][language].format(**params)
+
+    def _done(self, act: ActFact) -> str:
+        if act.undone:
+            return say("finding", "not_done", self._language)
+        return _day(act.done) or say("finding", "not_known", self._language)
 
     def _due(self, act: ActFact) -> str:
         if act.due is None:

@@ -995,6 +995,7 @@ class _RuleChecker:
                 )
         texts = {f"messages.{outcome}": text for outcome, text in self.shape.messages.items()}
         texts["remedy"] = self.shape.remedy
+        filled_in = PLACEHOLDERS.union(act.in_order if act is not None else ())
         plain: dict[str, Texts | ReasonShape] = {"title": self.shape.title}
         plain |= {f"reason.{place}": reason for place, reason in enumerate(self.shape.reason)}
         for path, words in plain.items():
@@ -1009,12 +1010,12 @@ class _RuleChecker:
                 if found[language] is None:
                     self._refuse(f"{path}.{language}", "the braces are not plain", "write {value}")
                     continue
-                for name in sorted((found[language] or set()) - PLACEHOLDERS):
+                for name in sorted((found[language] or set()) - filled_in):
                     self._refuse(
                         f"{path}.{language}",
                         f"no placeholder {{{name}}}",
-                        nearest(name, PLACEHOLDERS).removeprefix(": ")
-                        or f"one of {', '.join(sorted(PLACEHOLDERS))}",
+                        nearest(name, filled_in).removeprefix(": ")
+                        or f"one of {', '.join(sorted(filled_in))}",
                     )
             alike = len({frozenset(names or ()) for names in found.values()}) == 1
             if not alike and None not in found.values():

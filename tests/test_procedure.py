@@ -261,6 +261,11 @@ FAILURES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {**KEPT, "agreed_on": date(2026, 9, 18)},
         {},
     ),
+    "drafted after agreed": (
+        "plan/signed_in_order",
+        {**KEPT, "drafted_on": date(2026, 9, 17)},
+        {},
+    ),
     "begins too early": (
         "plan/one_academic_year",
         {**KEPT, "period_from": date(2026, 8, 31)},
@@ -268,6 +273,11 @@ FAILURES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "three years": ("plan/one_academic_year", {**KEPT, "period_until": date(2029, 5, 25)}, {}),
     "interim to another body": ("reporting/interim", {**KEPT, "interim_body": "other"}, {}),
+    "interim after the half-year": (
+        "reporting/interim",
+        {**KEPT, "interim_on": date(2026, 12, 28)},
+        {"as_of": date(2027, 1, 20)},
+    ),
     "interim overdue": ("reporting/interim", {}, {"as_of": date(2027, 1, 20)}),
     "final to another body": (
         "reporting/final",
@@ -319,6 +329,28 @@ def test_each_way_of_failing_has_its_own_message_and_remedy(language: Language) 
 def test_drafted_agreed_and_approved_in_that_order(cells: dict[str, int], outcome: str) -> None:
     dated = {act: date(2026, 9, day) for act, day in cells.items()}
     assert finding("plan/signed_in_order", dated).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (
+            {"drafted_on": 14, "agreed_on": 16, "approved_on": 15},
+            "Drafted: 2026-09-14; agreed: 2026-09-16; approved: 2026-09-15.",
+        ),
+        (
+            {"drafted_on": 17, "approved_on": 18},
+            "Drafted: 2026-09-17; agreed: not done; approved: 2026-09-18.",
+        ),
+        (
+            {"recorded_until": 18, "drafted_on": 14, "approved_on": 15},
+            "Drafted: 2026-09-14; agreed: not known; approved: 2026-09-15.",
+        ),
+    ],
+)
+def test_acts_out_of_order_are_told_with_the_day_of_each(cells: dict[str, int], told: str) -> None:
+    dated = {act: date(2026, 9, day) for act, day in cells.items()}
+    assert finding("plan/signed_in_order", dated).message.endswith(told)
 
 
 def test_a_deputy_head_without_a_portfolio_may_or_may_not_be_the_right_one() -> None:

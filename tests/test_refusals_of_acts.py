@@ -183,3 +183,11 @@ def test_only_the_rules_of_the_reserve_are_dated_by_its_formation(folder: Path) 
 def test_acts_that_run_from_each_other_are_refused(folder: Path) -> None:
     plant(folder, LEVEL, 'from        = "starts_on"', 'from = "plan/drafted"')
     assert any(text.endswith("runs from itself") for _, text in said(folder))
+
+
+def test_the_day_of_an_act_is_filled_in_only_where_acts_stand_in_order(folder: Path) -> None:
+    plant(folder, APPROVED, "approved the mentoring plan on {done}", "approved it on {approved_on}")
+    plant(folder, SIGNED, "Drafted: {drafted_on}", "Drafted: {diagnosed_on}")
+    found = said(folder)
+    assert ("messages.satisfied.en", "no placeholder {approved_on}") in found
+    assert ("messages.breached.en", "no placeholder {diagnosed_on}") in found
