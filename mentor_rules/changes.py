@@ -47,14 +47,13 @@ from mentor_rules.result import (
 )
 from mentor_rules.rulebook import BoundRule, Readings, Rulebook, Settled
 from mentor_rules.texts import has, say
-from mentor_rules.verdict import Verdicts
+from mentor_rules.verdict import FINE, Verdicts
 from mentor_rules.vocabulary import CATEGORY, ETHICS, SCHOOL_KIND, Language
 
 SHOWN = 8  # ways of one appointment, the simplest ones
 YEARS_AHEAD = 3  # school years still to be completed that are looked at
 MANY_YEARS = 4  # missing years, beyond which they are looked at all together only
 UNNAMED = "…"  # a subject that no record names
-_FINE = frozenset({"satisfied", "not_applicable", "not_in_force"})
 _ABOUT_PEOPLE = ("teachers", "categories", "posts", "quality")
 _OF_INTEREST = frozenset({"ineligible", "depends", "undetermined"})
 
@@ -392,7 +391,7 @@ class Finder:
     def _sets(self, asked: _Asked, rows: _Rows) -> Iterator[_Set]:
         """Give sets of steps, smallest or not, that meet one rule on one day."""
         outcomes = asked.outcomes(rows)
-        if _FINE.issuperset(outcomes):
+        if FINE.issuperset(outcomes):
             yield frozenset()
             return
         yield from self._settling(asked, (), outcomes)
@@ -424,7 +423,7 @@ class Finder:
                 for chosen in product(*(self._settled.live[name] for name in questions)):
                     choice = dict(zip(questions, chosen, strict=True))
                     if all(
-                        outcome in _FINE
+                        outcome in FINE
                         for when, outcome in zip(whens, outcomes, strict=True)
                         if choice.items() <= when.items()
                     ):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import compress
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -17,6 +18,7 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure, Outcomes
+from mentor_rules.engines.durable import NAME as SECOND
 from mentor_rules.engines.durable import Durable, available
 from mentor_rules.engines.opinion import EngineFault, Opinion
 from mentor_rules.errors import MentorRulesError, UsageError
@@ -65,6 +67,7 @@ from mentor_rules.source import PROJECT
 from mentor_rules.texts import has, say
 from mentor_rules.verdict import (
     ELIGIBILITIES,
+    FINE,
     FLAGGED,
     PROCEDURES,
     Eligibility,
@@ -188,6 +191,14 @@ class EngineDisagreement(MentorRulesError):  # noqa: N818 - the word of the publ
         super().__init__(f"{fault.cause}: {', '.join(sorted(fault.traces))}")
 
 
+class SecondEngineBroke(EngineFault):
+    """The second engine broke on one case: `fault` holds what the first said of it."""
+
+    def __init__(self, broken: EngineFault, traces: dict[str, Trace]) -> None:
+        super().__init__(broken.engine, broken.cause)
+        self.fault = _fault(self, traces)
+
+
 def opinion_of(bench: Bench, judged: Judged) -> Opinion:
     """Give what the first engine says of a case."""
     return Opinion(
@@ -207,7 +218,10 @@ def confirmed(bench: Bench, judged: Judged, opinion: Opinion, confirm: Confirm) 
     asked_for = confirm == "all" or (confirm == "flagged" and flagged)
     if not asked_for or not available():
         return (bench.engine.name,)
-    second = bench.second.opinion(_in_order(judged.facts, bench.second.facts), judged.days)
+    try:
+        second = bench.second.opinion(_in_order(judged.facts, bench.second.facts), judged.days)
+    except EngineFault as broken:
+        raise SecondEngineBroke(broken, _of_first_alone(bench, opinion)) from None
     if second != opinion:
         raise EngineDisagreement(_differences(bench, opinion, second))
     return (bench.engine.name, bench.second.name)
@@ -220,34 +234,44 @@ def _in_order(facts: Mapping[FactId, Fact], wanted: Sequence[FactId]) -> list[in
 
 def _differences(bench: Bench, first: Opinion, second: Opinion) -> Fault:
     """Give what two engines said, with the outcomes on which they differ."""
-    traces: dict[str, Trace] = {}
-    for name, own, other in (
-        (bench.engine.name, first, second),
-        (bench.second.name, second, first),
-    ):
-        outcomes = {
-            rule.rule.id: {
-                " ".join(f"{question}={reading}" for question, reading in reading.when): outcome
-                for reading, outcome in zip(rule.readings, mine, strict=True)
-            }
-            for rule, mine, others in zip(
-                bench.engine.rules, own.outcomes, other.outcomes, strict=True
-            )
-            if mine != others
-        }
-        traces[name] = Trace(
-            eligibility=own.eligibility, procedure=own.procedure, outcomes=outcomes
-        )
+    differ = [one != other for one, other in zip(first.outcomes, second.outcomes, strict=True)]
+    traces = {
+        bench.engine.name: _trace(bench, first, differ),
+        bench.second.name: _trace(bench, second, differ),
+    }
     return Fault(what="disagreement", cause="two engines disagree", traces=traces)
+
+
+def _of_first_alone(bench: Bench, first: Opinion) -> dict[str, Trace]:
+    """Give what the first engine said, with the outcomes that matter; of the second, nothing."""
+    matter = [not FINE.issuperset(outcomes) for outcomes in first.outcomes]
+    nothing = Trace(eligibility="not_judged", procedure="not_judged", outcomes={})
+    return {bench.engine.name: _trace(bench, first, matter), SECOND: nothing}
+
+
+def _trace(bench: Bench, opinion: Opinion, shown: Sequence[bool]) -> Trace:
+    """Give what an engine said, with its outcomes of those rules that are shown."""
+    outcomes = {
+        rule.rule.id: {
+            " ".join(f"{question}={reading}" for question, reading in reading.when): outcome
+            for reading, outcome in zip(rule.readings, own, strict=True)
+        }
+        for rule, own in compress(zip(bench.engine.rules, opinion.outcomes, strict=True), shown)
+    }
+    return Trace(eligibility=opinion.eligibility, procedure=opinion.procedure, outcomes=outcomes)
 
 
 def fault_of(error: Exception) -> Fault:
     """Give why a case got no verdict: never a cell of the dossier, types and fixed words only."""
-    if isinstance(error, EngineDisagreement):
+    if isinstance(error, EngineDisagreement | SecondEngineBroke):
         return error.fault
     if isinstance(error, EngineFault):
-        return Fault(what="engine_fault", cause=f"{error.engine}: {error.cause}")
+        return _fault(error, {})
     return Fault(what="fault", cause=type(error).__name__)
+
+
+def _fault(error: EngineFault, traces: dict[str, Trace]) -> Fault:
+    return Fault(what="engine_fault", cause=f"{error.engine}: {error.cause}", traces=traces)
 
 
 def _findings(

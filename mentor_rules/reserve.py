@@ -46,14 +46,13 @@ from mentor_rules.result import (
 )
 from mentor_rules.rulebook import Readings, Rulebook, Settled
 from mentor_rules.texts import say
-from mentor_rules.verdict import Eligibility, merged
+from mentor_rules.verdict import FINE, Eligibility, merged
 from mentor_rules.vocabulary import AWAY, STATUS, Language
 
 SHOWN = 5  # replacements of each nearness
 # What no cell can hold: a subject that nobody teaches, and what tells a district from a school.
 NO_SUBJECT = "\x00"
 DISTRICT = "\x00"
-_FINE = frozenset({"satisfied", "not_applicable", "not_in_force"})
 
 Listed = Literal["yes", "no", "unknown"]
 
@@ -130,7 +129,7 @@ class _Judge:
         }
         rules = zip(bench.presenters, bench.engine.rules, judged.outcomes, strict=True)
         for presenter, rule, outcomes in rules:
-            if rule.rule.weight != "blocking" or merged(outcomes) in _FINE:
+            if rule.rule.weight != "blocking" or merged(outcomes) in FINE:
                 continue
             day = judged.days[rule.rule.dated_by]
             found = presenter.finding(

@@ -29,6 +29,7 @@ PROCEDURES: tuple[Procedure, ...] = (
     "not_judged",
 )
 FLAGGED = frozenset({"ineligible", "breached"})
+FINE: frozenset[Outcome] = frozenset({"satisfied", "not_applicable", "not_in_force"})
 
 # The graver of several outcomes of one group of rules; unknown and disputed never mix here.
 _RANK = {"breached": 3, "unknown": 2, "pending": 1}

@@ -25,7 +25,7 @@ from mentor_rules import (
 )
 from mentor_rules.engines import durable
 from mentor_rules.engines.closure import Closure
-from mentor_rules.judging import bench_for
+from mentor_rules.judging import bench_for, fault_of
 from mentor_rules.source import rules_folder
 from tests.dossiers import YEARS, Tables, plain, to_json
 
@@ -115,7 +115,30 @@ def lost_in_durable(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(durable._Network, "conclusions", lost)
 
 
-@pytest.mark.parametrize("plant", [flipped_in_closure, lost_in_closure, flipped_in_durable])
+def forgotten_in_durable(patch: pytest.MonkeyPatch) -> None:
+    """Some rules of durable-rules are never written, those of the category among them."""
+    parts = durable._parts
+    patch.setattr(
+        durable, "_parts", lambda rounds: [part[len(part) // 2 :] for part in parts(rounds)]
+    )
+
+
+def swallowed_in_durable(patch: pytest.MonkeyPatch) -> None:
+    """Every action that notes a proof raises, and durable-rules goes on as if none had."""
+    note = durable._note
+
+    def raising(hits: Any, conclusion: str) -> Any:
+        def action(fired: Any) -> None:
+            raise ValueError(conclusion)
+
+        return action if conclusion.isdigit() else note(hits, conclusion)
+
+    patch.setattr(durable, "_note", raising)
+
+
+@pytest.mark.parametrize(
+    "plant", [flipped_in_closure, lost_in_closure, flipped_in_durable, forgotten_in_durable]
+)
 def test_a_fault_planted_in_either_engine_gives_no_verdict_and_both_traces(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,10 +159,16 @@ def test_a_fault_planted_in_either_engine_gives_no_verdict_and_both_traces(
 def test_an_error_swallowed_inside_durable_rules_is_a_fault_and_never_a_verdict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lost_in_durable(monkeypatch)
+    swallowed_in_durable(monkeypatch)
     report = judged()
+    assert {fault.cause for fault in report.run.faults.values()} == {"durable: an action raised"}
     assert {fault.what for fault in report.run.faults.values()} == {"engine_fault"}
     assert set(report.run.faults) == {"A2", "A3"}
+    first, second = report.run.faults["A2"].traces.values()
+    assert (first.eligibility, second.eligibility) == ("ineligible", "not_judged")
+    assert first.outcomes["eligibility/qualification_category"] == {"": "breached"}
+    assert "eligibility/quality_of_knowledge" not in first.outcomes
+    assert not second.outcomes
     assert [one.appointment_id for one in report.results if one.procedure != "not_judged"] == ["A1"]
 
 
@@ -171,8 +200,9 @@ def test_the_call_for_one_person_raises_where_the_engines_differ(
         assert set(raised.value.fault.traces) == {"closure", "durable"}
     bench_for.cache_clear()
     lost_in_durable(monkeypatch)
-    with pytest.raises(EngineFault):
+    with pytest.raises(EngineFault) as broken:
         candidate()
+    assert set(fault_of(broken.value).traces) == {"closure", "durable"}
 
 
 PLANTED = """
@@ -198,22 +228,36 @@ def run(plant: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("plant", ["flipped_in_closure", "flipped_in_durable"])
-def test_a_disagreement_reaches_the_user_as_exit_5_with_both_traces(
-    plant: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        ("flipped_in_closure", "disagree"),
+        ("lost_in_closure", "disagree"),
+        ("flipped_in_durable", "disagree"),
+        ("forgotten_in_durable", "disagree"),
+        ("swallowed_in_durable", "an action raised"),
+        ("lost_in_durable", "not one conclusion"),
+    ],
+)
+def test_a_planted_fault_reaches_the_user_as_exit_5_with_both_traces(
+    plant: str, said: str, tmp_path: Path
 ) -> None:
     path = to_json(mixed(), tmp_path / "dossier.json")
-    arguments = ("check", str(path), "--as-of", "2026-11-23", "--confirm", "all")
-    done = run(plant, *arguments, "--format", "json")
+    done = run(plant, "check", str(path), "--as-of", "2026-11-23", "--confirm", "all")
+    assert done.returncode == 5, done.stderr
+    assert said in done.stdout
+    assert "closure: " in done.stdout
+    assert "durable: " in done.stdout
+
+
+def test_both_traces_stand_in_the_json(tmp_path: Path) -> None:
+    path = to_json(mixed(), tmp_path / "dossier.json")
+    arguments = ("check", str(path), "--as-of", "2026-11-23", "--format", "json")
+    done = run("swallowed_in_durable", *arguments)
     assert done.returncode == 5, done.stderr
     faults = json.loads(done.stdout)["run"]["faults"]
-    assert faults
+    assert set(faults) == {"A2", "A3"}
     assert all(set(fault["traces"]) == {"closure", "durable"} for fault in faults.values())
-    table = run(plant, *arguments)
-    assert table.returncode == 5
-    assert "disagree" in table.stdout
-    assert "closure: " in table.stdout
-    assert "durable: " in table.stdout
 
 
 def test_a_disagreement_on_one_candidate_exits_5_with_both_traces(tmp_path: Path) -> None:
