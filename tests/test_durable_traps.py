@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -425,6 +426,14 @@ def test_an_action_that_takes_ten_seconds_is_a_fault(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(engine, "_unix_now", lambda: next(ticks))
     with pytest.raises(EngineFault, match="actions were dropped"):
         opinion_with(durable._note, monkeypatch)
+
+
+def test_time_in_which_the_process_is_suspended_makes_no_action_late() -> None:
+    from durable import engine
+
+    before = engine._unix_now()
+    time.sleep(0.5)
+    assert engine._unix_now() - before < 0.4
 
 
 def test_an_error_of_the_package_is_a_fault_told_by_its_type(

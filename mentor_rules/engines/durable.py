@@ -14,6 +14,7 @@ fires, and no `$nex`, `$not`, `$or`, regular expression, join or null. Anything 
 """
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +23,6 @@ from datetime import date
 from functools import cache
 from itertools import pairwise, product
 from math import prod
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -74,9 +74,9 @@ def available() -> bool:
 def _host_class() -> Any:
     from durable import engine
 
-    # It measures how long an action takes, by a clock that may jump and, from Python 3.12 on,
-    # warns at every look.
-    engine._unix_now = perf_counter
+    # It measures how long an action takes, by a clock that may jump, that runs on while the
+    # process is suspended, and that from Python 3.12 on warns at every look.
+    engine._unix_now = time.process_time
 
     class Host(engine.Host):  # type: ignore[misc]  # the package has no types
         """A host without the two timer threads, which nothing can stop."""
