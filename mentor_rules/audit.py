@@ -35,7 +35,7 @@ from mentor_rules.engines.frame import (
 )
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import ActFact, Case, Fact, FactId
-from mentor_rules.frames import ACT_PARTS, AT, Part, act_columns, fact_columns
+from mentor_rules.frames import ACT_PARTS, AT, CASES, Part, act_columns, fact_columns
 from mentor_rules.judging import (
     Bench,
     bench_for,
@@ -519,7 +519,12 @@ class _Run:
     def _candidates(self, folder: Path, held: Bucket) -> None:
         """Write which schools have a teacher who may enter the reserve, and who is to be asked."""
         frame = self._judges.candidates
-        facts = fact_columns(frame, held.candidates)
+        # One who may is enough: schools of which an earlier bucket has one are not asked again.
+        known = self._work.read_any("judged/*/eligible.parquet")
+        asked = held.candidates.tables[CASES]
+        if known is not None:
+            asked = asked.join(known, on="school_id", how="anti")
+        facts = fact_columns(frame, held.candidates.of(asked))
         eligible = evaluated(frame, facts, self._judges.backend).filter(
             pl.col("eligibility") == ELIGIBILITY.index("eligible")
         )
@@ -809,10 +814,9 @@ def counts(results: pl.DataFrame, schools: pl.DataFrame | None, by: Sequence[str
     joined = results.join(of_schools, on="school_id", how="left")
     found = []
     for name in _VERDICTS:
-        verdicts = joined.with_columns(pl.col(name).cast(pl.String))
-        found.append(_tidy(verdicts, "all", pl.lit(""), name, name))
+        found.append(_tidy(joined, "all", pl.lit(""), name, name))
         found += [
-            _tidy(verdicts, group, group, name, name)
+            _tidy(joined, group, group, name, name)
             for group in dict.fromkeys(("region", "kind", *by))
         ]
     rules = [name for name, kind in results.schema.items() if kind == pl.Enum(OUTCOMES)]
@@ -827,20 +831,16 @@ def _tidy(
     rows: pl.DataFrame, by: str, group: str | pl.Expr, what: str, value: str | pl.Expr
 ) -> pl.DataFrame:
     """Count rows by group and value."""
-    named = [
-        (pl.col(one) if isinstance(one, str) else one).cast(pl.String).fill_null("")
-        for one in (group, value)
+    keys = [
+        (pl.col(one) if isinstance(one, str) else one).alias(name)
+        for name, one in (("group", group), ("value", value))
     ]
-    counted = (
-        rows.select(named[0].alias("group"), named[1].alias("value"))
-        .group_by("group", "value")
-        .len("count")
-    )
+    counted = rows.group_by(keys).len("count")
     return counted.select(
         pl.lit(by).alias("by"),
-        "group",
+        pl.col("group").cast(pl.String).fill_null(""),
         pl.lit(what).alias("what"),
-        "value",
+        pl.col("value").cast(pl.String).fill_null(""),
         pl.col("count").cast(pl.Int64),
     )
 

@@ -6,11 +6,10 @@ any other row is judged one by one (`audit.py`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, reduce
 from itertools import combinations, pairwise, product
-from operator import or_
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -52,6 +51,7 @@ Tables = Mapping[str, pl.DataFrame]
 CASES = "cases"
 AT = "at"  # the place of a case
 OVERLAP = "mentors_overlap"
+NAMED = ("appointment_id", "school_id", "mentor_id", "mentee_id", "subject")
 _YEARS = range(FIRST_DAY.year - YEARS_COUNTED - 1, LAST_DAY.year + 1)
 _WEEKS: tuple[Week, ...] = (5, 6)
 _LAST = LAST_DAY.toordinal()
@@ -80,9 +80,13 @@ class Part:
     as_of: date
     purpose: Purpose = "appointment"
 
+    def of(self, cases: pl.DataFrame) -> "Part":
+        """Give the same part with other cases."""
+        return replace(self, tables={**self.tables, CASES: cases})
+
 
 def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
-    """Give the cases with the columns that `frame` reads, and those of `act_columns`."""
+    """Give the columns that `frame` reads, and those of `act_columns`, beside AT and NAMED."""
     wanted = set(frame.facts)
     names = {name for name, _ in wanted}
     cases = _joined(part)
@@ -99,10 +103,11 @@ def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
         column: pl.col(day)
         for column, day in zip(frame.days.values(), ("on", "starts"), strict=True)
     }
+    terms = _Terms(part, cases)
     for (name, keys), columns in frame.facts.items():
         if name == "timing":
             [timing] = keys
-            act = _timing(part, timing)
+            act = terms.timing(timing)
             made[columns.lo] = act.possible
             for said, expression in zip(ACT_PARTS, act[1:], strict=True):
                 made[f"{columns.lo} {said}"] = expression
@@ -117,9 +122,13 @@ def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
         for (name, _), columns in frame.facts.items()
         for column in (columns.lo, columns.hi)
     }
-    return cases.with_columns(
-        expression.cast(types.get(column, pl.Int32)).alias(column)
-        for column, expression in made.items()
+    return terms.cases.select(
+        AT,
+        *NAMED,
+        *(
+            expression.cast(types.get(column, pl.Int32)).alias(column)
+            for column, expression in made.items()
+        ),
     )
 
 
@@ -455,10 +464,16 @@ def _with_quality(
     rows = part.tables.get("quality")
     if rows is None:
         rows = pl.DataFrame(schema=plain_schema("quality"))
-    rows, cases = _with_subject_codes(rows, cases)
+    rows, asked = _with_subject_codes(
+        rows,
+        cases.select(
+            *(AT, "completed", "mentor_id", "subject"),
+            *("mentor.subjects", "mentor.there", "mentor.first_taught_on"),
+        ),
+    )
     last_days = [part.calendar.year(begins).last.toordinal() for begins in _YEARS]
     found = []
-    by_year = cases.partition_by("completed", as_dict=True) or {(len(_YEARS) - 1,): cases}
+    by_year = asked.partition_by("completed", as_dict=True) or {(len(_YEARS) - 1,): asked}
     for (completed,), those in by_year.items():
         years = [_YEARS[completed - back] for back in reversed(_PLACES)]
         window = rows.filter(pl.col("school_year").is_between(years[0], years[-1]))
@@ -475,7 +490,7 @@ def _with_quality(
         )
         ends = [last_days[completed - back] for back in reversed(_PLACES)]
         found.append(_three_years(those, wide, ends, tuple(wanted)))
-    return pl.concat(found).sort(AT)
+    return cases.with_columns(pl.concat(found).sort(AT).drop(AT).get_columns())
 
 
 def with_compared_subjects(rows: pl.DataFrame) -> pl.DataFrame:
@@ -526,7 +541,7 @@ def _three_years(
     ends: Sequence[int],
     wanted: Sequence[tuple[str, str]],
 ) -> pl.DataFrame:
-    """Add the bounds of quality to cases whose three years are those of `wide`.
+    """Give the bounds of quality of cases whose three years are those of `wide`.
 
     `ends` holds the last day of each year.
     """
@@ -571,7 +586,7 @@ def _three_years(
             low = pl.when("teaches").then(f"{period}.lo").otherwise(low)
             high = pl.when("teaches").then(f"{period}.hi").otherwise(high)
         made += [low.fill_null(0).alias(f"{name}.lo"), high.fill_null(WHOLE).alias(f"{name}.hi")]
-    return joined.select(*cases.columns, *made)
+    return joined.select(AT, *made)
 
 
 def _bounds_of(period: str, ends: Sequence[int]) -> Bounds:
@@ -666,8 +681,150 @@ class _When(NamedTuple):
         return pl.when((self.first == self.last) & ~self.undone).then(self.first)
 
 
-def _when(part: Part, act: str) -> _When:
-    """Give when one act of the plan was done, as `acts._when` does."""
+_NEVER = pl.lit(None, pl.Int32)
+
+
+class _Terms:
+    """When the acts of plans were done and due: each step is worked out once, as a column."""
+
+    def __init__(self, part: Part, cases: pl.DataFrame) -> None:
+        self.cases = cases
+        self._part = part
+        self._whens: dict[str, _When] = {}
+        self._dues: dict[tuple[Term | str, Week], Bounds] = {}
+        # A week that no case has is not counted in.
+        self._weeks = [week for week in _WEEKS if cases[f"week.{week}"].any()] or [_WEEKS[0]]
+        self._counted = {week: _tables_of(part.calendar.week(week)) for week in self._weeks}
+
+    def _kept(self, *made: pl.Expr) -> list[pl.Expr]:
+        """Work expressions out now; give the columns that hold them."""
+        first = self.cases.width
+        names = [f"term {first + place}" for place in range(len(made))]
+        self.cases = self.cases.with_columns(
+            expression.alias(name) for name, expression in zip(names, made, strict=True)
+        )
+        return [pl.col(name) for name in names]
+
+    def _when(self, act: str) -> _When:
+        """Give when one act of the plan was done, as `acts._when` does."""
+        if act not in self._whens:
+            self._whens[act] = _When(*self._kept(*_done(act)))
+        return self._whens[act]
+
+    def _together(self, acts: Sequence[str]) -> _When:
+        """Give when the last of several acts was done, all being needed."""
+        whens = [self._when(act) for act in acts]
+        if len(whens) == 1:
+            return whens[0]
+        name = " and ".join(acts)
+        if name not in self._whens:
+            done = pl.all_horizontal([when.perhaps_done for when in whens])
+            self._whens[name] = _When(
+                *self._kept(
+                    pl.when(done)
+                    .then(pl.max_horizontal([when.first for when in whens]))
+                    .otherwise(1),
+                    pl.when(done)
+                    .then(pl.max_horizontal([when.last for when in whens]))
+                    .otherwise(0),
+                    pl.any_horizontal([when.undone for when in whens]),
+                )
+            )
+        return self._whens[name]
+
+    def _due(self, due: Term | str, week: Week) -> Bounds:
+        """Give when an act is due in a week of so many days, as `acts._due` does."""
+        if (due, week) not in self._dues:
+            self._dues[due, week] = Bounds(*self._kept(*self._ends(due, week)))
+        return self._dues[due, week]
+
+    def _ends(self, due: Term | str, week: Week) -> tuple[pl.Expr, pl.Expr]:
+        if isinstance(due, str):
+            day = _FACTS[due](self._part)
+            assert isinstance(day, Bounds)  # noqa: S101 - the loader lets only days be named
+            return day.lo, day.lo
+        if isinstance(due.start, str):
+            start = _FACTS[due.start](self._part)
+            assert isinstance(start, Bounds)  # noqa: S101 - the loader lets only days be named
+            [last] = self._kept(self._day_after(due, start.lo, week))
+            return last, last
+        after = self._together(due.start.done)
+        assert due.start.due is not None  # noqa: S101 - the loader sees to it
+        before = self._due(due.start.due, week)
+        # What is null takes no part.
+        starts = self._kept(
+            pl.min_horizontal(
+                pl.when(after.perhaps_done).then(after.first),
+                pl.when(after.undone).then(before.lo),
+            ),
+            pl.max_horizontal(
+                pl.when(after.perhaps_done).then(after.last),
+                pl.when(after.undone).then(before.hi),
+            ),
+        )
+        first, last = (self._day_after(due, start, week) for start in starts)
+        return first, last
+
+    def _day_after(self, term: Term, start: pl.Expr, week: Week) -> pl.Expr:
+        """Give the last day of a term from a day on; where the calendar ends, that of records."""
+        calendar = self._part.calendar.week(week)
+        count, nth = self._counted[week]
+        start = pl.max_horizontal(start, pl.lit(calendar.before + 1, pl.Int32))
+        days = _days_of(term)
+        last = start + days - int(term.same_day)
+        if term.unit == "working":
+            place = pl.lit(count).gather(start - calendar.before - int(term.same_day)) + days
+        elif term.roll:
+            [last] = self._kept(last)
+            inside = pl.min_horizontal(last, pl.lit(_LAST, pl.Int32))
+            place = pl.lit(count).gather(inside - calendar.before - 1) + 1
+            place = pl.when(last <= _LAST).then(place).otherwise(len(nth))
+        else:
+            return pl.min_horizontal(last, pl.lit(_LAST, pl.Int32))
+        [place] = self._kept(place)
+        beyond = place >= len(nth)
+        return (
+            pl.when(beyond)
+            .then(pl.lit(_LAST, pl.Int32))
+            .otherwise(pl.lit(nth).gather(pl.when(~beyond).then(place)))
+        )
+
+    def timing(self, timing: Timing) -> _Act:
+        """Give how an act stands on the day judged on, as `acts.timing` does."""
+        if timing.in_order:
+            whens = [self._when(act) for act in timing.done]
+            return _Act(_signed(whens), _NEVER, self._together(timing.done).day, _NEVER)
+        when = self._together(timing.done)
+        perhaps_done = when.perhaps_done
+        undated = _possible(in_time=perhaps_done, waiting=when.undone)
+        if timing.judged_undone:
+            # A row that is not known may state whatever the check asks, the act done or not.
+            undated = _possible(in_time=perhaps_done | ~pl.col("plan.there"), waiting=when.undone)
+        if timing.due is None:
+            return _Act(undated, _NEVER, _NEVER if timing.judged_undone else when.day, _NEVER)
+        now = pl.col("now")
+        dues = {week: self._due(timing.due, week) for week in self._weeks}
+        possible: pl.Expr = pl.lit(0, pl.Int16)
+        for week, due in dues.items():
+            in_this_week = _possible(
+                in_time=perhaps_done & (when.first <= due.hi),
+                late=(perhaps_done & (when.last > due.lo)) | (when.undone & (now > due.lo)),
+                waiting=when.undone & (now <= due.hi),
+            )
+            possible |= pl.when(f"week.{week}").then(in_this_week).otherwise(0)
+        first = pl.min_horizontal([pl.when(f"week.{w}").then(due.lo) for w, due in dues.items()])
+        last = pl.max_horizontal([pl.when(f"week.{w}").then(due.hi) for w, due in dues.items()])
+        if isinstance(timing.due, Term):
+            in_force = _days_of(timing.due).is_not_null()
+            possible = pl.when(in_force).then(possible).otherwise(undated)
+            first = pl.when(in_force).then(first)
+        [certain] = self._kept(pl.when(first == last).then(first))
+        late = pl.when(~perhaps_done).then(now).otherwise(when.day) - certain
+        return _Act(possible, certain, when.day, pl.when(late > 0).then(late))
+
+
+def _done(act: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Give the first and last day on which an act may have been done, and whether it may not be."""
     there, stated = pl.col("plan.there"), pl.col(f"plan.{act}")
     now, starts, until = pl.col("now"), pl.col("starts"), pl.col("plan.recorded_until")
     after = until + 1
@@ -675,7 +832,7 @@ def _when(part: Part, act: str) -> _When:
         after = pl.max_horizontal(after, starts)
     later = stated > now
     whole = (until >= now).fill_null(True)  # the register says all up to the day judged on
-    never = (pl.lit(1, pl.Int32), pl.lit(0, pl.Int32))
+    none = (pl.lit(1, pl.Int32), pl.lit(0, pl.Int32))
 
     def one(unknown: pl.Expr, silent: pl.Expr, none: pl.Expr) -> pl.Expr:
         return (
@@ -687,19 +844,7 @@ def _when(part: Part, act: str) -> _When:
         )
 
     undone = ~there | stated.is_null() | later.fill_null(False)
-    return _When(one(starts, after, never[0]), one(now, now, never[1]), undone)
-
-
-def _together(whens: Sequence[_When]) -> _When:
-    """Give when the last of several acts was done, all being needed."""
-    if len(whens) == 1:
-        return whens[0]
-    done = pl.all_horizontal([when.perhaps_done for when in whens])
-    return _When(
-        pl.when(done).then(pl.max_horizontal([when.first for when in whens])).otherwise(1),
-        pl.when(done).then(pl.max_horizontal([when.last for when in whens])).otherwise(0),
-        pl.any_horizontal([when.undone for when in whens]),
-    )
+    return one(starts, after, none[0]), one(now, now, none[1]), undone
 
 
 @cache
@@ -718,110 +863,12 @@ def _days_of(term: Term) -> pl.Expr:
     return days
 
 
-def _day_after(part: Part, term: Term, start: pl.Expr, week: Week) -> pl.Expr:
-    """Give the last day of a term from a day on; where the calendar ends, the last of records."""
-    calendar = part.calendar.week(week)
-    count, nth = _tables_of(calendar)
-    start = pl.max_horizontal(start, pl.lit(calendar.before + 1, pl.Int32))
-    days = _days_of(term)
-    last = start + days - int(term.same_day)
-    if term.unit == "working":
-        place = pl.lit(count).gather(start - calendar.before - int(term.same_day)) + days
-    elif term.roll:
-        inside = pl.min_horizontal(last, pl.lit(_LAST, pl.Int32))
-        place = pl.lit(count).gather(inside - calendar.before - 1) + 1
-        place = pl.when(last <= _LAST).then(place).otherwise(len(nth))
-    else:
-        return pl.min_horizontal(last, pl.lit(_LAST, pl.Int32))
-    beyond = place >= len(nth)
-    return (
-        pl.when(beyond)
-        .then(pl.lit(_LAST, pl.Int32))
-        .otherwise(pl.lit(nth).gather(pl.when(~beyond).then(place)))
-    )
-
-
-def _due(part: Part, due: Term | str, week: Week) -> Bounds:
-    """Give when an act is due in a week of so many days, as `acts._due` does."""
-    if isinstance(due, str):
-        day = _FACTS[due](part)
-        assert isinstance(day, Bounds)  # noqa: S101 - the loader lets only days be named
-        return Bounds(day.lo, day.lo)
-    if isinstance(due.start, str):
-        start = _FACTS[due.start](part)
-        assert isinstance(start, Bounds)  # noqa: S101 - the loader lets only days be named
-        last = _day_after(part, due, start.lo, week)
-        return Bounds(last, last)
-    after = _together([_when(part, act) for act in due.start.done])
-    assert due.start.due is not None  # noqa: S101 - the loader sees to it
-    before = _due(part, due.start.due, week)
-    done = after.perhaps_done
-    # What is null takes no part.
-    first = pl.min_horizontal(
-        pl.when(done).then(after.first), pl.when(after.undone).then(before.lo)
-    )
-    latest = pl.max_horizontal(
-        pl.when(done).then(after.last), pl.when(after.undone).then(before.hi)
-    )
-    return Bounds(*(_day_after(part, due, start, week) for start in (first, latest)))
-
-
 def _possible(**held: pl.Expr) -> pl.Expr:
     bits = {"in_time": IN_TIME, "late": LATE, "waiting": WAITING}
     return sum(
         (held[name].cast(pl.Int16) * bit for name, bit in bits.items() if name in held),
         pl.lit(0, pl.Int16),
     )
-
-
-def _timing(part: Part, timing: Timing) -> _Act:
-    """Give how an act stands on the day judged on, as `acts.timing` does."""
-    whens = [_when(part, act) for act in timing.done]
-    never = pl.lit(None, pl.Int32)
-    when = _together(whens)
-    if timing.in_order:
-        return _Act(_signed(whens), never, when.day, never)
-    perhaps_done = when.perhaps_done
-    undated = _possible(in_time=perhaps_done, waiting=when.undone)
-    if timing.judged_undone:
-        # A row that is not known may state whatever the check asks, the act done or not.
-        undated = _possible(in_time=perhaps_done | ~pl.col("plan.there"), waiting=when.undone)
-    if timing.due is None:
-        done = never if timing.judged_undone else when.day
-        return _Act(undated, never, done, never)
-    now = pl.col("now")
-    by_week = {}
-    for week in _WEEKS:
-        due = _due(part, timing.due, week)
-        by_week[week] = (
-            due,
-            _possible(
-                in_time=perhaps_done & (when.first <= due.hi),
-                late=(perhaps_done & (when.last > due.lo)) | (when.undone & (now > due.lo)),
-                waiting=when.undone & (now <= due.hi),
-            ),
-        )
-    held = {week: pl.col(f"week.{week}") for week in _WEEKS}
-    possible = reduce(
-        or_,
-        (
-            pl.when(held[week]).then(one).otherwise(pl.lit(0, pl.Int16))
-            for week, (_, one) in by_week.items()
-        ),
-    )
-    first = pl.min_horizontal(
-        [pl.when(held[week]).then(due.lo) for week, (due, _) in by_week.items()]
-    )
-    last = pl.max_horizontal(
-        [pl.when(held[week]).then(due.hi) for week, (due, _) in by_week.items()]
-    )
-    if isinstance(timing.due, Term):
-        in_force = _days_of(timing.due).is_not_null()
-        possible = pl.when(in_force).then(possible).otherwise(undated)
-        first = pl.when(in_force).then(first)
-    certain = pl.when(first == last).then(first)
-    late = pl.when(~perhaps_done).then(now).otherwise(when.day) - certain
-    return _Act(possible, certain, when.day, pl.when(late > 0).then(late))
 
 
 def _signed(whens: Sequence[_When]) -> pl.Expr:

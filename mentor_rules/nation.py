@@ -157,11 +157,11 @@ class Work:
         return sorted(file for step in steps for file in self.folder.glob(f"{step}/*.parquet"))
 
     def read(self, schema: Mapping[str, Any], *steps: str) -> pl.DataFrame:
-        """Give the rows of steps that have these columns, in their order in the input."""
+        """Give the rows of steps, as these columns."""
         files = self.files(*steps)
         if not files:
             return pl.DataFrame(schema=schema)
-        return pl.read_parquet(files, columns=list(schema), glob=False).sort(ROW)
+        return pl.read_parquet(files, columns=list(schema), glob=False)
 
     def count(self, *steps: str) -> int:
         """Give how many rows steps have."""
@@ -310,20 +310,20 @@ class Nation:
         """Tell whether a table is there, and none of its rows may be anybody's."""
         return table in self.sources and table not in self.oddities.anyone
 
-    def _whole(self, table: str, bucket: int) -> pl.DataFrame | None:
-        """Give a bucket of a table, each key once; None where nothing in it is certain."""
+    def _whole(self, table: str, rows: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame | None:
+        """Give rows of a table, each key once; None where nothing in the table is certain."""
         if not self.certain(table):
             return None
-        rows = self.rows(table, bucket)
-        return rows.unique(KEYS[table], keep="first", maintain_order=True)
+        return rows if again.is_empty() else rows.unique(KEYS[table], keep="any")
 
     @cached_property
     def schools(self) -> pl.DataFrame | None:
         """The schools, each once."""
         rows = self.rows("schools", 0)
-        for key in repeated(rows, KEYS["schools"])[KEYS["schools"]]:
+        again = repeated(rows, KEYS["schools"])
+        for key in again[KEYS["schools"]]:
             self.oddities.mark("schools", key)
-        return self._whole("schools", 0)
+        return self._whole("schools", rows, again)
 
     def join_plans(self, bucket: int) -> None:
         """Send the appointments of a bucket, with their plans, to the buckets of their mentees."""
@@ -338,7 +338,7 @@ class Nation:
             self._dangling(folder, "plans", plans, appointments)
             self._dangling(folder, "appointments", appointments, self.rows("schools", 0))
             alone = self.oddities.touch("plans", key) | _among(pl.col(key), set(twice[key]))
-            cases = with_plans(appointments, self._whole("plans", bucket)).with_columns(
+            cases = with_plans(appointments, self._whole("plans", plans, twice)).with_columns(
                 alone.alias(ALONE), (~pl.col(key).is_first_distinct()).alias(_AGAIN)
             )
             self.work.write_by(cases, "mentee_id", str(bucket), folder)
@@ -356,9 +356,10 @@ class Nation:
             teachers = self.rows("teachers", bucket)
             key = KEYS["teachers"]
             self._dangling(folder, "appointments", cases, teachers, "mentee_id")
-            twice = set(repeated(teachers, key)[key])
+            again = repeated(teachers, key)
+            twice = set(again[key])
             cases = with_mentees(
-                self._judged(cases, keep=True), self._whole("teachers", bucket)
+                self._judged(cases, keep=True), self._whole("teachers", teachers, again)
             ).with_columns(
                 pl.col(ALONE)
                 | self.oddities.touch("teachers", "mentee_id")
@@ -406,9 +407,8 @@ class Nation:
         judged = self._judged(cases)
         alone = pl.col(ALONE) | _among(pl.col("mentor_id"), odd) | of_school
         people = pl.DataFrame(schema=plain_schema("teachers"))
-        if "teachers" in found:
-            people = found["teachers"].unique(key, keep="first", maintain_order=True)
-            found["teachers"] = people
+        if (each := self._whole("teachers", tables["teachers"], again["teachers"])) is not None:
+            found["teachers"] = people = each
         people = people.filter(_works())
         person_alone = _among(pl.col(key), odd) | of_school
         return Bucket(
