@@ -97,7 +97,7 @@ COUNTS = MappingProxyType(
     {"by": pl.String, "group": pl.String, "what": pl.String, "value": pl.String, "count": pl.Int64}
 )
 
-_INVALID = MappingProxyType(
+INVALID = MappingProxyType(
     {
         "table": pl.String,
         "row": pl.Int64,
@@ -461,29 +461,34 @@ class _Run:
                 return
             judges = self._judges
             held = self._nation.part(bucket, judges.calendar, judges.as_of)
-            judged = judges.judged(held.part)
-            apart, said = self._confirmed(_flagged(judged))
-            not_judged = pl.col(AT).is_in(sorted(apart))
-            results = judges.results(
-                judged.with_columns(
-                    pl.when(not_judged)
-                    .then(pl.lit(_CODES[name].index("not_judged"), pl.Int8))
-                    .otherwise(pl.col(name))
-                    .alias(name)
-                    for name in _VERDICTS
-                )
-            )
-            ids = results["appointment_id"]
-            said.faults = {ids[at]: fault for at, fault in sorted(apart.items())}
-            said.judged, said.set_aside = results.height, held.set_aside
+            results, said = self.told(judges.judged(held.part))
+            said.set_aside = held.set_aside
             self._write(folder, results, said)
             held.alone.write_parquet(folder / "alone.parquet")
             self._candidates(folder, held)
 
-    def _confirmed(self, flagged: pl.DataFrame) -> tuple[dict[int, Fault], "_Said"]:
+    def told(self, judged: pl.DataFrame) -> tuple[pl.DataFrame, "Said"]:
+        """Give what is told of judged cases, once what is flagged was judged again."""
+        apart, said = self._confirmed(_flagged(judged))
+        not_judged = pl.col(AT).is_in(sorted(apart))
+        results = self._judges.results(
+            judged.with_columns(
+                pl.when(not_judged)
+                .then(pl.lit(_CODES[name].index("not_judged"), pl.Int8))
+                .otherwise(pl.col(name))
+                .alias(name)
+                for name in _VERDICTS
+            )
+        )
+        ids = results["appointment_id"]
+        said.faults = {ids[at]: fault for at, fault in sorted(apart.items())}
+        said.judged = results.height
+        return results, said
+
+    def _confirmed(self, flagged: pl.DataFrame) -> tuple[dict[int, Fault], "Said"]:
         """Judge again what is flagged: where engines differ, by the place of the case."""
         confirm = self._judges.confirm
-        said = _Said(flagged=flagged.height)
+        said = Said(flagged=flagged.height)
         if confirm == "none" or flagged.is_empty():
             return {}, said
         count = 1 + SAMPLED // self._work.buckets
@@ -498,13 +503,18 @@ class _Run:
         said.by_durable, refused = self._confirmation.refused(again, count)
         return apart | refused, said
 
-    def _write(self, folder: Path, results: pl.DataFrame, said: "_Said") -> None:
-        counts(results, self._nation.schools, self._by).write_parquet(folder / "counts.parquet")
+    def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
+        shown, counted = self.shown(results, said)
+        counted.write_parquet(folder / "counts.parquet")
+        shown.write_parquet(folder / "results.parquet", metadata=self._metadata)
+        (folder / "said.json").write_text(said.as_json(), "utf-8")
+
+    def shown(self, results: pl.DataFrame, said: "Said") -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Give results as they may be shown, and their counts; note how many ids were hidden."""
         shown = self._hidden.hide(results)
         people = ("mentor_id", "mentee_id")
         said.hidden = sum(int(shown[name].ne_missing(results[name]).sum()) for name in people)
-        shown.write_parquet(folder / "results.parquet", metadata=self._metadata)
-        (folder / "said.json").write_text(said.as_json(), "utf-8")
+        return shown, counts(results, self._nation.schools, self._by)
 
     @property
     def _metadata(self) -> dict[str, str]:
@@ -540,16 +550,18 @@ class _Run:
         for number, first in enumerate(range(0, len(ids), ALONE_TOGETHER)):
             with self._work.once(f"alone/{number}") as folder:
                 if folder is not None:
-                    self._judge_these(folder, ids[first : first + ALONE_TOGETHER])
+                    these = ids[first : first + ALONE_TOGETHER]
+                    dossier = self._nation.dossier_of(these, show_ids=True)
+                    self._write(folder, *self.told_alone(dossier, these))
         with self._work.once("unreadable/0") as folder:
             if folder is not None:
-                self._write(folder, self._unreadable(), _Said())
+                self._write(folder, self.unreadable(), Said())
 
-    def _judge_these(self, folder: Path, ids: Sequence[str]) -> None:
+    def told_alone(self, dossier: Dossier, ids: Sequence[str]) -> tuple[pl.DataFrame, "Said"]:
+        """Give what is told of some appointments of a dossier, judged one by one."""
         judges = self._judges
         confirm: Literal["flagged", "none"] = "none" if judges.confirm == "none" else "flagged"
-        dossier = self._nation.dossier_of(ids, show_ids=True)
-        wanted, said = set(ids), _Said()
+        wanted, said = set(ids), Said()
         lines = []
         for appointment in dossier.appointments:
             if appointment.appointment_id not in wanted:
@@ -576,9 +588,9 @@ class _Run:
                     line |= _act_of(rule, judged.facts, judges.as_of)
             lines.append(line)
         said.judged = len(lines)
-        self._write(folder, pl.DataFrame(lines, schema=judges.schema, orient="row"), said)
+        return pl.DataFrame(lines, schema=judges.schema, orient="row"), said
 
-    def _unreadable(self) -> pl.DataFrame:
+    def unreadable(self) -> pl.DataFrame:
         """Give the appointments whose own rows cannot be read, as far as their ids can."""
         found: dict[str, dict[str, Any]] = {}
         for row in self._nation.oddities.invalid:
@@ -602,9 +614,14 @@ class _Run:
 
     def _summary(self) -> pl.DataFrame:
         counted = self._work.read_any("*/*/counts.parquet")
-        found = [pl.DataFrame(schema=COUNTS)] if counted is None else [counted]
-        by = [name for name in COUNTS if name != "count"]
-        if (short := self._short_schools()) is not None:
+        return self.summary_of(
+            pl.DataFrame(schema=COUNTS) if counted is None else counted, self._short_schools()
+        )
+
+    def summary_of(self, counted: pl.DataFrame, short: pl.DataFrame | None) -> pl.DataFrame:
+        """Give all counts, with the schools that have no eligible candidate."""
+        found, by = [counted], [name for name in COUNTS if name != "count"]
+        if short is not None:
             found.append(_tidy(short, "school", "school_id", "candidates", pl.lit("none_eligible")))
         return pl.concat(found).group_by(by).agg(pl.col("count").sum()).sort(by)
 
@@ -624,13 +641,13 @@ class _Run:
         found = set()
         for first in range(0, asked.height, ALONE_TOGETHER):
             people = asked["teacher_id"][first : first + ALONE_TOGETHER].to_list()
-            found |= self._schools_of(people)
+            dossier = self._nation.dossier_of_people(people, show_ids=True)
+            found |= self.schools_of(dossier, people)
         return short.filter(~pl.col("school_id").is_in(sorted(found)))
 
-    def _schools_of(self, people: Sequence[str]) -> set[str]:
+    def schools_of(self, dossier: Dossier, people: Sequence[str]) -> set[str]:
         """Give the schools of those of some teachers who may enter the reserve."""
         judges = self._judges
-        dossier = self._nation.dossier_of_people(people, show_ids=True)
         bench = bench_for(judges.rulebook, judges.settled, "en", "candidate")
         found = set()
         for person in people:
@@ -652,30 +669,30 @@ class _Run:
 
     def _invalid(self) -> pl.DataFrame:
         """Give every row that cannot be read, contradicts another or names what is not there."""
-        found = [
-            pl.DataFrame(
-                [self._told(row).model_dump() for row in self._nation.oddities.invalid],
-                schema=_INVALID,
-                orient="row",
-            )
-        ]
+        found = [self.rejected()]
         for table, column, target, rows in self._nation.dangling():
-            sample = InvalidRow(table, 1, (), column, "dangling", {"target": target}, spoils=False)
-            entry = invalid_entry(sample, self._language)
-            found.append(
-                rows.select(
-                    pl.lit(table).alias("table"),
-                    pl.col(ROW).cast(pl.Int64),
-                    self._hidden.keys(table, rows["key"]),
-                    *(
-                        pl.lit(getattr(entry, name)).alias(name)
-                        for name in ("column", "problem", "remedy")
-                    ),
-                )
-            )
+            found.append(self.dangling_told(table, column, target, rows))
         order = pl.Enum(list(KEPT))
         rows = pl.concat(found)
         return rows.sort(pl.col("table").cast(order), "row", "column", maintain_order=True)
+
+    def rejected(self) -> pl.DataFrame:
+        """Give the rows that cannot be read or contradict each other."""
+        told = [self._told(row).model_dump() for row in self._nation.oddities.invalid]
+        return pl.DataFrame(told, schema=INVALID, orient="row")
+
+    def dangling_told(
+        self, table: str, column: str, target: str, rows: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Give what is told of rows, with their keys, that name what is not there."""
+        sample = InvalidRow(table, 1, (), column, "dangling", {"target": target}, spoils=False)
+        entry = invalid_entry(sample, self._language)
+        return rows.select(
+            pl.lit(table).alias("table"),
+            pl.col(ROW).cast(pl.Int64),
+            self._hidden.keys(table, rows["key"]),
+            *(pl.lit(getattr(entry, name)).alias(name) for name in ("column", "problem", "remedy")),
+        )
 
     def _told(self, row: InvalidRow) -> InvalidEntry:
         return invalid_entry(self._hidden.row(row), self._language)
@@ -692,8 +709,13 @@ class _Run:
             .head(count)
             .to_list()
         )
-        judges = self._judges
         dossier = self._nation.dossier_of(flagged, **self._hidden.options)
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in self.explained(dossier, flagged))
+
+    def explained(self, dossier: Dossier, flagged: Sequence[str]) -> Iterator[str]:
+        """Give the findings of some appointments of a dossier as lines of JSON."""
+        judges = self._judges
         report = check(
             dossier,
             as_of=judges.as_of,
@@ -704,18 +726,29 @@ class _Run:
             confirm="none",  # they are confirmed
         )
         wanted = set(flagged)
-        with path.open("w", encoding="utf-8") as file:
-            for result in report.results:
-                if result.appointment_id in wanted:
-                    file.write(result.model_dump_json(by_alias=True) + "\n")
+        for result in report.results:
+            if result.appointment_id in wanted:
+                yield result.model_dump_json(by_alias=True)
 
     def said(self, rows: Mapping[str, int], started: float) -> AuditRun:
-        """Give what the run says of itself. Raises LostRows where a row is missing."""
+        """Give what the run says of itself."""
         said = [
-            _Said.from_json(file.read_text("utf-8"))
+            Said.from_json(file.read_text("utf-8"))
             for file in sorted(self._work.folder.glob("*/*/said.json"))
         ]
         summary = pl.read_parquet(self._work.folder / "told" / "summary.parquet")
+        dangling = sum(rows.height for *_, rows in self._nation.dangling())
+        return self.said_of(said, summary, rows, dangling, started)
+
+    def said_of(
+        self,
+        said: Sequence["Said"],
+        summary: pl.DataFrame,
+        rows: Mapping[str, int],
+        dangling: int,
+        started: float,
+    ) -> AuditRun:
+        """Give what a run says that said this in parts. Raises LostRows where a row is missing."""
         judges = self._judges
         tables = {table: self._nation.account(table, read) for table, read in rows.items()}
         if (own := tables.get("appointments")) is not None:
@@ -745,7 +778,7 @@ class _Run:
                 schools=0 if schools is None else schools.height,
                 schools_without_candidate=short,
                 invalid_rows=sum(one.invalid for one in tables.values()),
-                dangling=sum(rows.height for *_, rows in self._nation.dangling()),
+                dangling=dangling,
             ),
             rows=tables,
             confirmed=Confirmed(
@@ -767,7 +800,7 @@ class _Run:
 
 
 @dataclass
-class _Said:
+class Said:
     """What one step says: how many it judged and set aside, confirmed by whom, and its faults."""
 
     judged: int = 0
@@ -779,11 +812,13 @@ class _Said:
     faults: dict[str, Fault] = field(default_factory=dict)
 
     def as_json(self) -> str:
+        """Give it as text."""
         faults = {name: fault.model_dump(mode="json") for name, fault in self.faults.items()}
         return json.dumps({**self.__dict__, "faults": faults})
 
     @classmethod
-    def from_json(cls, text: str) -> "_Said":
+    def from_json(cls, text: str) -> "Said":
+        """Read what `as_json` wrote."""
         said = json.loads(text)
         faults = {name: Fault(**fault) for name, fault in said.pop("faults").items()}
         return cls(**said, faults=faults)

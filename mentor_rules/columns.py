@@ -128,6 +128,10 @@ class Source:
             (pl.col(ROW) + 1).cast(pl.UInt32),
             *(pl.col(name).alias(column) for column, name in self.names.items()),
         )
+        return self.stated(frame)
+
+    def stated(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Leave out rows in which nothing is stated, and examples."""
         stated = pl.any_horizontal(pl.exclude(ROW).is_not_null())
         examples = [
             pl.col(column).cast(pl.String).str.starts_with(EXAMPLE).fill_null(False)
@@ -162,6 +166,11 @@ def _source(table: str, files: tuple[Path, ...]) -> Source:
     for other in files[1:]:
         if _schema(other) != schema:
             raise ReadingError("columns_differ", table=table, name=other.name)
+    return named(table, files, schema)
+
+
+def named(table: str, files: tuple[Path, ...], schema: Mapping[str, pl.DataType]) -> Source:
+    """Give a table whose files have these columns. Raises ReadingError where one is missing."""
     known, wanted = headings()[table].columns, columns(table)
     names: dict[str, str] = {}
     ignored = []
@@ -199,10 +208,11 @@ class _Cell:
     readable: pl.Expr
 
 
-def plain(source: Source) -> pl.LazyFrame:
+def plain(source: Source, rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """Give the rows of a table in the plain columns of KEPT, and whether each row is PLAIN.
 
-    What stands in a row that is not means nothing.
+    `rows` are some of them as they were written, numbered. What stands in a row that is not
+    plain means nothing.
     """
     cells = {
         column: _cell(source.table, column, source.types[column])
@@ -225,7 +235,7 @@ def plain(source: Source) -> pl.LazyFrame:
             *(cells.pop(name) for name in ("percent", "learners", "learners_good"))
         )
         readable.append(cells[SHARE].readable)
-    return source.scan().select(
+    return (source.scan() if rows is None else rows).select(
         ROW,
         *(cells[column].value.alias(column) for column in KEPT[source.table]),
         pl.all_horizontal(readable).alias(PLAIN),

@@ -65,7 +65,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
 OF_TEACHERS = ("teachers", "categories", "posts", "quality", "reserve")
 ALONE = "alone"  # whether a case is judged one by one
 
-_AGAIN = "again"  # whether a row of its key stands before it
+AGAIN = "again"  # whether a row of its key stands before it
 _ODD = "odd"  # where the numbers of rows that are not plain stand
 _SETTLED = "settled"  # where odd rows stand that could be read
 _PLANS, _MENTEES, _PART = "plans", "mentees", "part"  # the steps of travelling
@@ -117,7 +117,7 @@ class Oddities:
 
     def touch(self, table: str, key: str) -> pl.Expr:
         """Tell of each key whether a row of it in a table is not plain."""
-        return _among(pl.col(key), self.keys.get(table, set()))
+        return among(pl.col(key), self.keys.get(table, set()))
 
     def ids(self, table: str) -> pl.DataFrame:
         """Give the ids that unreadable rows of a table stand for: they dangle nowhere."""
@@ -125,7 +125,8 @@ class Oddities:
         return pl.DataFrame({KEYS[table]: found}, schema={KEYS[table]: pl.String})
 
 
-def _among(column: pl.Expr, values: set[str]) -> pl.Expr:
+def among(column: pl.Expr, values: set[str]) -> pl.Expr:
+    """Tell whether a column has one of many values."""
     return column.is_in(pl.Series(sorted(values), dtype=pl.String).implode())
 
 
@@ -281,23 +282,14 @@ class Nation:
             return
         shares = table == "quality" and self._ones_may_be_shares
         found = self.sources[table].scan().join(rows.lazy(), on=ROW, how="semi").collect().sort(ROW)
-        for cells in found.iter_rows(named=True):
-            number = cells.pop(ROW)
-            if shares and bare_number(cells.get("percent")) == Decimal(1):
-                cells["percent"] = SHARE_OR_PERCENT
-            yield (number, *build_record(table, number, cells))
+        yield from read_rows(table, found, shares=shares)
 
     @cached_property
     def _ones_may_be_shares(self) -> bool:
         """Whether no percentage stands above 1, so that a 1 may be a share."""
         source = self.sources["quality"]
-        kept_as = source.types.get("percent")
-        if kept_as is None or not kept_as.is_numeric():
-            return False
-        percent = pl.col("percent")
-        finite = percent.is_finite() if kept_as.is_float() else pl.lit(True)
-        most = source.scan().filter(finite).select(percent.max()).collect().item()
-        return most is None or most <= 1
+        most = most_percent(source, source.scan()) if has_figures(source) else None
+        return has_figures(source) and (most is None or most <= 1)
 
     # Travelling
 
@@ -310,11 +302,14 @@ class Nation:
         """Tell whether a table is there, and none of its rows may be anybody's."""
         return table in self.sources and table not in self.oddities.anyone
 
-    def _whole(self, table: str, rows: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame | None:
-        """Give rows of a table, each key once; None where nothing in the table is certain."""
+    def _whole(self, table: str, rows: pl.DataFrame, *, again: bool) -> pl.DataFrame | None:
+        """Give rows of a table, each key once; None where nothing in the table is certain.
+
+        `again`: some key may stand more than once.
+        """
         if not self.certain(table):
             return None
-        return rows if again.is_empty() else rows.unique(KEYS[table], keep="any")
+        return rows.unique(KEYS[table], keep="any") if again else rows
 
     @cached_property
     def schools(self) -> pl.DataFrame | None:
@@ -323,7 +318,7 @@ class Nation:
         again = repeated(rows, KEYS["schools"])
         for key in again[KEYS["schools"]]:
             self.oddities.mark("schools", key)
-        return self._whole("schools", rows, again)
+        return self._whole("schools", rows, again=not again.is_empty())
 
     def join_plans(self, bucket: int) -> None:
         """Send the appointments of a bucket, with their plans, to the buckets of their mentees."""
@@ -337,10 +332,10 @@ class Nation:
             _write(folder, _REPEATED, "plans", twice)
             self._dangling(folder, "plans", plans, appointments)
             self._dangling(folder, "appointments", appointments, self.rows("schools", 0))
-            alone = self.oddities.touch("plans", key) | _among(pl.col(key), set(twice[key]))
-            cases = with_plans(appointments, self._whole("plans", plans, twice)).with_columns(
-                alone.alias(ALONE), (~pl.col(key).is_first_distinct()).alias(_AGAIN)
-            )
+            alone = self.oddities.touch("plans", key) | among(pl.col(key), set(twice[key]))
+            cases = with_plans(
+                appointments, self._whole("plans", plans, again=not twice.is_empty())
+            ).with_columns(alone.alias(ALONE), (~pl.col(key).is_first_distinct()).alias(AGAIN))
             self.work.write_by(cases, "mentee_id", str(bucket), folder)
 
     def settle_appointments(self) -> None:
@@ -352,31 +347,30 @@ class Nation:
         with self.work.once(f"{_MENTEES}/{bucket}") as folder:
             if folder is None:
                 return
-            cases = self.work.read(_CASES, f"{_PLANS}/*/{bucket}")
+            cases = self.work.read(CASE_COLUMNS, f"{_PLANS}/*/{bucket}")
             teachers = self.rows("teachers", bucket)
             key = KEYS["teachers"]
             self._dangling(folder, "appointments", cases, teachers, "mentee_id")
-            again = repeated(teachers, key)
-            twice = set(again[key])
+            twice = set(repeated(teachers, key)[key])
             cases = with_mentees(
-                self._judged(cases, keep=True), self._whole("teachers", teachers, again)
+                self._judged(cases, keep=True), self._whole("teachers", teachers, again=bool(twice))
             ).with_columns(
                 pl.col(ALONE)
                 | self.oddities.touch("teachers", "mentee_id")
-                | _among(pl.col("mentee_id"), twice | self.oddities.mentees)
+                | among(pl.col("mentee_id"), twice | self.oddities.mentees)
                 | (OVERLAP in self.oddities.anyone)
             )
             self.work.write_by(cases, "mentor_id", str(bucket), folder)
 
     def _judged(self, cases: pl.DataFrame, *, keep: bool = False) -> pl.DataFrame:
         """Mark the rows of appointments that are not judged, or leave them out."""
-        stands = ~(pl.col(_AGAIN) | self.oddities.touch("appointments", KEYS["appointments"]))
-        return cases.with_columns(stands.not_().alias(_AGAIN)) if keep else cases.filter(stands)
+        stands = ~(pl.col(AGAIN) | self.oddities.touch("appointments", KEYS["appointments"]))
+        return cases.with_columns(stands.not_().alias(AGAIN)) if keep else cases.filter(stands)
 
     def part(self, bucket: int, calendar: SchoolCalendar, as_of: date) -> Bucket:
         """Give what is judged together in a bucket, on the day `as_of`."""
         tables = {table: self.rows(table, bucket) for table in OF_TEACHERS}
-        cases = self.work.read({**_CASES, **_OF_MENTEES}, f"{_MENTEES}/*/{bucket}")
+        cases = self.work.read({**CASE_COLUMNS, **MENTEE_COLUMNS}, f"{_MENTEES}/*/{bucket}")
         key = KEYS["teachers"]
         year = (key, "subject", "school_year")
         quality = with_compared_subjects(tables["quality"])
@@ -395,9 +389,23 @@ class Nation:
                 for table in ("teachers", "reserve"):
                     self._dangling(folder, table, tables[table], self.rows("schools", 0))
                 self._dangling(folder, "appointments", cases, tables["teachers"], "mentor_id")
-        odd = {one for rows in again.values() for one in rows[key]}.union(
-            *(self.oddities.keys.get(table, ()) for table in OF_TEACHERS)
-        )
+        odd = {one for rows in again.values() for one in rows[key]}
+        return self.together(tables, cases, odd, calendar, as_of)
+
+    def together(
+        self,
+        tables: Mapping[str, pl.DataFrame],
+        cases: pl.DataFrame,
+        repeated: set[str],
+        calendar: SchoolCalendar,
+        as_of: date,
+    ) -> Bucket:
+        """Give what is judged together of cases and of all rows of their mentors.
+
+        Of `repeated` teachers a row of a key is not the only one.
+        """
+        key = KEYS["teachers"]
+        odd = repeated.union(*(self.oddities.keys.get(table, ()) for table in OF_TEACHERS))
         everybody = pl.lit(bool(_SURE_IN_PART & self.oddities.anyone))
         schools = self.schools  # which marks those that stand twice
         of_school = everybody | self.oddities.touch("schools", "school_id")
@@ -405,12 +413,13 @@ class Nation:
         if schools is not None:
             found["schools"] = schools
         judged = self._judged(cases)
-        alone = pl.col(ALONE) | _among(pl.col("mentor_id"), odd) | of_school
+        alone = pl.col(ALONE) | among(pl.col("mentor_id"), odd) | of_school
         people = pl.DataFrame(schema=plain_schema("teachers"))
-        if (each := self._whole("teachers", tables["teachers"], again["teachers"])) is not None:
+        each = self._whole("teachers", tables["teachers"], again=bool(repeated))
+        if each is not None:
             found["teachers"] = people = each
         people = people.filter(_works())
-        person_alone = _among(pl.col(key), odd) | of_school
+        person_alone = among(pl.col(key), odd) | of_school
         return Bucket(
             Part({**found, CASES: judged.filter(~alone)}, calendar, as_of),
             judged.filter(alone).select(KEYS["appointments"]),
@@ -426,20 +435,26 @@ class Nation:
 
     def account(self, table: str, read: int) -> TableRows:
         """Give what became of the rows of a table, of which so many were read."""
-        numbers = [self.work.count(f"{step}/{table}/*") for step in ("split", _SETTLED)]
+        stated, odd, settled = self._counted(table)
         of_table = [row for row in self.oddities.invalid if row.table == table]
         unreadable = len({row.row for row in of_table if row.code != _DISAGREE})
         contradictory = len({row.row for row in of_table if row.code == _DISAGREE})
-        unfit = self.work.count(f"split/{table}/{_ODD}") - unreadable - numbers[1]
+        unfit = odd - unreadable - settled
         if unfit < 0 or (unfit and table != "quality"):
             raise LostRows(table)
         return TableRows(
             read=read,
-            skipped=read - numbers[0],
-            used=numbers[0] - unreadable - contradictory,
+            skipped=read - stated,
+            used=stated - unreadable - contradictory,
             invalid=unreadable + contradictory,
             contradictory=contradictory,
         )
+
+    def _counted(self, table: str) -> tuple[int, int, int]:
+        """Give how many rows of a table state something, are not plain, and could be read yet."""
+        steps = (f"split/{table}/*", f"split/{table}/{_ODD}", f"{_SETTLED}/{table}/*")
+        stated, odd, settled = (self.work.count(step) for step in steps)
+        return stated, odd, settled
 
     # What is wrong with rows
 
@@ -567,6 +582,34 @@ class Nation:
         return Dossier(**records, rows=rows, invalid=invalid, **options)
 
 
+def has_figures(source: Source) -> bool:
+    """Tell whether a table keeps percentages as numbers."""
+    kept_as = source.types.get("percent")
+    return kept_as is not None and kept_as.is_numeric()
+
+
+def most_percent(source: Source, rows: pl.LazyFrame) -> float | None:
+    """Give the highest percentage of rows as they were written, if there is one."""
+    percent = pl.col("percent")
+    finite = percent.is_finite() if source.types["percent"].is_float() else pl.lit(True)
+    most: float | None = rows.filter(finite).select(percent.max()).collect().item()
+    return most
+
+
+def read_rows(
+    table: str, rows: pl.DataFrame, *, shares: bool
+) -> Iterator[tuple[int, Record | None, tuple[InvalidRow, ...]]]:
+    """Read rows as they were written: the number, the record, or what is wrong with it.
+
+    `shares`: a bare 1 may be a share.
+    """
+    for cells in rows.iter_rows(named=True):
+        number = cells.pop(ROW)
+        if shares and bare_number(cells.get("percent")) == Decimal(1):
+            cells["percent"] = SHARE_OR_PERCENT
+        yield (number, *build_record(table, number, cells))
+
+
 def repeated(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
     """Give the number and first key of each row whose key stands more than once."""
     several = pl.struct(key).is_duplicated() if len(key) > 1 else pl.col(key[0]).is_duplicated()
@@ -616,7 +659,7 @@ def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataF
         pl.col("school_id").alias("mentee.school_id"),
         pl.col("first_taught_on").alias("mentee.first_taught_on"),
     )
-    overlapping = overlaps(cases.filter(~pl.col(_AGAIN)))
+    overlapping = overlaps(cases.filter(~pl.col(AGAIN)))
     return (
         cases.join(own, on="mentee_id", how="left", maintain_order="left")
         .join(overlapping, on=ROW, how="left", maintain_order="left")
@@ -624,7 +667,7 @@ def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataF
     )
 
 
-_CASES: Mapping[str, Any] = MappingProxyType(
+CASE_COLUMNS: Mapping[str, Any] = MappingProxyType(
     {
         **plain_schema("appointments"),
         **{
@@ -634,10 +677,10 @@ _CASES: Mapping[str, Any] = MappingProxyType(
         },
         "plan.there": pl.Boolean,
         ALONE: pl.Boolean,
-        _AGAIN: pl.Boolean,
+        AGAIN: pl.Boolean,
     }
 )
-_OF_MENTEES: Mapping[str, Any] = MappingProxyType(
+MENTEE_COLUMNS: Mapping[str, Any] = MappingProxyType(
     {
         "mentee.there": pl.Boolean,
         "mentee.school_id": pl.String,
@@ -657,5 +700,5 @@ def _as_candidates(people: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Give teachers as if each was to be appointed in the own school on the day judged on."""
     day = pl.lit(as_of.toordinal(), pl.Int32)
     own = people.select(ROW, "school_id", mentor_id="teacher_id", ordered_on=day, starts_on=day)
-    schema = {**_CASES, **_OF_MENTEES}
+    schema = {**CASE_COLUMNS, **MENTEE_COLUMNS}
     return pl.concat([pl.DataFrame(schema=schema), own], how="diagonal")

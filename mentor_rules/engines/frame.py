@@ -82,7 +82,7 @@ class Frame:
     """
 
     name = "frame"
-    days: Mapping[DatedBy, str] = {"ordered_on": "day.ordered_on", "starts_on": "day.starts_on"}
+    days: Mapping[DatedBy, str] = {"ordered_on": "day:ordered_on", "starts_on": "day:starts_on"}
 
     def __init__(self, rules: Sequence[BoundRule], settled: Settled) -> None:
         self.rules = tuple(rules)
@@ -399,18 +399,19 @@ def _is_closed(name: Name) -> bool:
 def _columns(rules: Iterable[BoundRule]) -> dict[FactId, Columns]:
     """Give the columns of every fact that a rule reads: its name and keys.
 
-    How an act stands is named by the rule and the reading that ask.
+    How an act stands is named by the rule and the reading that ask. No name has a dot, which
+    Spark takes for a field.
     """
     columns: dict[FactId, Columns] = {}
     for rule in rules:
         for reading, label in zip(rule.readings, reading_columns(rule), strict=True):
             for fact in reading.facts:
                 name = (
-                    f"timing {label}" if fact == reading.timing else ".".join((fact[0], *fact[1]))
+                    f"timing {label}" if fact == reading.timing else ":".join((fact[0], *fact[1]))
                 )
                 closed = SPECS[fact[0]].kind == "set"
                 columns.setdefault(
-                    fact, Columns(name, name) if closed else Columns(f"{name}.lo", f"{name}.hi")
+                    fact, Columns(name, name) if closed else Columns(f"{name}:lo", f"{name}:hi")
                 )
     return columns
 
