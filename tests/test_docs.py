@@ -419,7 +419,9 @@ def test_the_exit_codes_are_those_of_the_command_line() -> None:
     ]
 
 
-@pytest.mark.parametrize(("command", "page"), [("check", CHECKING), ("deadlines", TERMS)])
+@pytest.mark.parametrize(
+    ("command", "page"), [("check", CHECKING), ("deadlines", TERMS), ("audit", DOCS / "bulk.md")]
+)
 def test_the_options_are_those_of_the_command_line(command: str, page: Path) -> None:
     shown = {code.split()[0] for row in rows(section(page, "Options")) for code in codes(row[0])}
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
