@@ -46,7 +46,6 @@ from mentor_rules.judging import (
     fault_of,
     invalid_entry,
     judge,
-    opinion_of,
     provenance_of,
     unconfirmed,
 )
@@ -570,7 +569,7 @@ class _Run:
             try:
                 case = case_of(dossier, appointment, judges.calendar, judges.as_of)
                 judged = judge(judges.bench, case)
-                opinion = opinion_of(judges.bench, judged)
+                opinion = judged.opinion
                 engines = confirmed(judges.bench, judged, opinion, confirm)
             except Exception as error:
                 # A fault of ours must neither accuse anybody nor stop the others' answers.
@@ -662,7 +661,7 @@ class _Run:
                     judges.as_of,
                     purpose="reserve",
                 )
-                verdict = opinion_of(bench, judge(bench, case)).eligibility
+                verdict = judge(bench, case).opinion.eligibility
                 if verdict == "eligible" and row.status not in AWAY:
                     found.add(row.school_id)
         return found

@@ -28,7 +28,7 @@ from mentor_rules.rulebook import (
     bind,
     nearest,
 )
-from mentor_rules.verdict import Eligibility, eligibility, merged
+from mentor_rules.verdict import Eligibility, merged
 
 DEFAULT_ON = date(2026, 9, 1)
 DEFAULT_AS_OF = date(2026, 11, 23)
@@ -158,7 +158,7 @@ def _formation(rulebook: Rulebook, settled: Settled, case: Case) -> Formation:
         one = Case(
             case.dossier, case.calendar, teacher_id, school_id, None, on, on, purpose="reserve"
         )
-        return eligibility(bench.blocking, judge(bench, one).outcomes)
+        return judge(bench, one).opinion.eligibility
 
     found = list(formations(case.dossier, case.school_id, may_enter))
     if len(found) != 1:

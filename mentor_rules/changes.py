@@ -20,7 +20,7 @@ from mentor_rules.engines.closure import Closure, Outcomes
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import WHOLE, Case
 from mentor_rules.headings import table_label
-from mentor_rules.judging import Bench, bench_for, case_of, expect_day, judge, opinion_of
+from mentor_rules.judging import Bench, bench_for, case_of, expect_day, judge
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import (
     LAST_DAY,
@@ -299,16 +299,17 @@ class Finder:
         self._calendar = SchoolCalendar.load(calendar)
         self._bench = self._bench_under(self._settled)
         self._rules = [
-            (rule, Bench(Closure((rule,)), (), *self._verdicts(rule), self._settled))
+            (rule, self._alone(rule))
             for rule in self._bench.engine.rules
             if rule.rule.weight == "blocking"
         ]
 
-    def _verdicts(self, rule: BoundRule) -> tuple[Verdicts, Verdicts]:
-        return (
+    def _alone(self, rule: BoundRule) -> Bench:
+        verdicts = (
             Verdicts((rule,), "blocking", self._settled),
             Verdicts((rule,), "remediable", self._settled),
         )
+        return Bench(Closure((rule,), verdicts), (), *verdicts, self._settled)
 
     def _bench_under(self, settled: Settled) -> Bench:
         return bench_for(self._rulebook, settled, self._language, "appointment", "eligibility")
@@ -316,7 +317,7 @@ class Finder:
     def of(self, appointment: Appointment) -> Changes | None:
         """Give what would make an appointment eligible, None where it is, or is not judged."""
         rows = self._source.rows(appointment)
-        opinion = opinion_of(self._bench, judge(self._bench, self._case(rows)))
+        opinion = judge(self._bench, self._case(rows)).opinion
         if opinion.eligibility not in _OF_INTEREST:
             return None
         found: list[_Set] = []
@@ -354,7 +355,7 @@ class Finder:
             after = rows.after(sorted(steps, key=_in_time))
             if after is None:
                 return False
-            if opinion_of(bench, judge(bench, self._case(after))).eligibility != "eligible":
+            if judge(bench, self._case(after)).opinion.eligibility != "eligible":
                 return False
         return True
 

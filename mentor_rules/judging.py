@@ -139,14 +139,10 @@ def bench_for(
         for rule in sorted(rulebook.rules, key=lambda rule: rule.id)
         if asked(rule, aim, only)
     )
-    engine = Closure(rules)
-    return Bench(
-        engine,
-        tuple(Presenter(rule, rulebook, engine, language) for rule in rules),
-        Verdicts(rules, "blocking", settled),
-        Verdicts(rules, "remediable", settled),
-        settled,
-    )
+    verdicts = Verdicts(rules, "blocking", settled), Verdicts(rules, "remediable", settled)
+    engine = Closure(rules, verdicts)
+    presenters = tuple(Presenter(rule, rulebook, engine, language) for rule in rules)
+    return Bench(engine, presenters, *verdicts, settled)
 
 
 def expect_day(name: str, day: object) -> None:
@@ -165,7 +161,12 @@ class Judged:
     as_of: date
     facts: Mapping[FactId, Fact]
     bounds: Sequence[int]
-    outcomes: tuple[Outcomes, ...]
+    opinion: Opinion
+
+    @property
+    def outcomes(self) -> tuple[Outcomes, ...]:
+        """Per rule, its outcome under each reading."""
+        return self.opinion.outcomes
 
 
 def judge(bench: Bench, case: Case) -> Judged:
@@ -180,7 +181,7 @@ def _judged(
 ) -> Judged:
     facts = {(name, keys): FACTS[name](case, *keys) for name, keys in bench.engine.facts}
     bounds = [bound for fact in facts.values() for bound in (fact.lo, fact.hi)]
-    return Judged(days, as_of, facts, bounds, bench.engine.outcomes(bounds, days))
+    return Judged(days, as_of, facts, bounds, bench.engine.opinion(bounds, days))
 
 
 class EngineDisagreement(MentorRulesError):  # noqa: N818 - the word of the public contract
@@ -197,15 +198,6 @@ class SecondEngineBroke(EngineFault):
     def __init__(self, broken: EngineFault, traces: dict[str, Trace]) -> None:
         super().__init__(broken.engine, broken.cause)
         self.fault = _fault(self, traces)
-
-
-def opinion_of(bench: Bench, judged: Judged) -> Opinion:
-    """Give what the first engine says of a case."""
-    return Opinion(
-        judged.outcomes,
-        eligibility(bench.blocking, judged.outcomes),
-        procedure(bench.remediable, judged.outcomes),
-    )
 
 
 def confirmed(bench: Bench, judged: Judged, opinion: Opinion, confirm: Confirm) -> tuple[str, ...]:
@@ -376,7 +368,7 @@ def check(
     for done, appointment in enumerate(appointments, start=1):
         try:
             judged = judge(bench, case_of(dossier, appointment, school_calendar, as_of))
-            opinion = opinion_of(bench, judged)
+            opinion = judged.opinion
             engines = confirmed(bench, judged, opinion, confirm)
             findings = _findings(bench, judged, school_calendar)
         except Exception as error:
@@ -478,7 +470,7 @@ class _Reserves:
         case = Case(
             self._dossier, self._calendar, teacher_id, school_id, None, on, on, purpose="reserve"
         )
-        return eligibility(self._candidates.blocking, judge(self._candidates, case).outcomes)
+        return judge(self._candidates, case).opinion.eligibility
 
 
 def formations(
@@ -537,7 +529,7 @@ def check_plan(
     bench = bench_for(rulebook, settled, language, "plan")
     [appointment] = dossier.appointments
     judged = judge(bench, case_of(dossier, appointment, school_calendar, as_of))
-    opinion = opinion_of(bench, judged)
+    opinion = judged.opinion
     return PlanResult(
         appointment_id=appointment.appointment_id,
         school_id=appointment.school_id,
@@ -629,7 +621,7 @@ def candidate_in(
     school_calendar = SchoolCalendar.load(calendar)
     case = Case(dossier, school_calendar, teacher_id, school_id, _subject(subject), on, on, purpose)
     judged = judge(bench, case)
-    opinion = opinion_of(bench, judged)
+    opinion = judged.opinion
     return CandidateResult(
         teacher_id=teacher_id,
         school_id=school_id,

@@ -27,7 +27,6 @@ from mentor_rules.judging import (
     fault_of,
     invalid_entries,
     judge,
-    opinion_of,
     provenance_of,
 )
 from mentor_rules.loading import builtin_rulebook
@@ -98,13 +97,13 @@ class _Judge:
         key = (teacher_id, kind, "" if own is not None and own not in taught else own, purpose)
         if key not in self._verdicts:
             judged = judge(self._bench, self._case(teacher_id, school_id, subject, purpose))
-            opinion = opinion_of(self._bench, judged)
+            opinion = judged.opinion
             self._verdicts[key] = _Verdict(opinion.eligibility, judged)
         return self._verdicts[key]
 
     def confirm(self, verdict: _Verdict) -> None:
         """Ask the second engine. Raises EngineDisagreement where it differs."""
-        confirmed(self._bench, verdict.judged, opinion_of(self._bench, verdict.judged), "flagged")
+        confirmed(self._bench, verdict.judged, verdict.judged.opinion, "flagged")
 
     def _case(self, teacher_id: str, school_id: str, subject: str | None, purpose: Purpose) -> Case:
         return Case(
@@ -306,7 +305,7 @@ class _Reserves:
             try:
                 case = case_of(self._dossier, appointment, self._calendar, self._as_of)
                 judged = judge(self._orders, case)
-                opinion = opinion_of(self._orders, judged)
+                opinion = judged.opinion
                 if opinion.eligibility != "ineligible":
                     continue
                 confirmed(self._orders, judged, opinion, "flagged")

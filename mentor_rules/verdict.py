@@ -4,9 +4,11 @@ Rules that share no question are independent of each other, so combinations are 
 by group and never as one product over the whole rulebook.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from types import MappingProxyType
+from typing import Any
 
 from mentor_rules.engines.opinion import Eligibility as Eligibility
 from mentor_rules.engines.opinion import Outcomes
@@ -31,8 +33,21 @@ PROCEDURES: tuple[Procedure, ...] = (
 FLAGGED = frozenset({"ineligible", "breached"})
 FINE: frozenset[Outcome] = frozenset({"satisfied", "not_applicable", "not_in_force"})
 
-# The graver of several outcomes of one group of rules; unknown and disputed never mix here.
-_RANK = {"breached": 3, "unknown": 2, "pending": 1}
+# How grave outcomes are, as powers of two: what several combinations reach is a sum of them.
+# What is not applicable passes as what is satisfied does, and has both of the least bits.
+_NOT_IN_FORCE, _SATISFIED, _PENDING, _UNKNOWN, _BREACHED = (1 << place for place in range(5))
+RANKS: Mapping[Outcome, int] = MappingProxyType(
+    {
+        "not_in_force": _NOT_IN_FORCE,
+        "satisfied": _SATISFIED,
+        "not_applicable": _NOT_IN_FORCE | _SATISFIED,
+        "pending": _PENDING,
+        "unknown": _UNKNOWN,
+        "breached": _BREACHED,
+    }
+)
+OF_RANK: Mapping[int, Outcome] = MappingProxyType({rank: one for one, rank in RANKS.items()})
+Decide = Callable[[Sequence[Outcomes]], Any]
 
 
 def merged(outcomes: Outcomes) -> Outcome:
@@ -71,54 +86,78 @@ class Verdicts:
         )
         self.groups = tuple(_group(rules, members, settled) for members in _joined(rules, places))
 
-    def in_force(self, outcomes: Sequence[Outcomes]) -> bool:
-        """Tell whether any of the rules is in force."""
-        return any(outcomes[place][0] != "not_in_force" for place in self.places)
+        self._decide: dict[tuple[str, str] | None, Decide] = {}
+        self._verdict = _ELIGIBILITY if weight == "blocking" else _PROCEDURE
 
-    def ranks(
-        self, outcomes: Sequence[Outcomes], fixed: tuple[str, str] | None = None
-    ) -> frozenset[int]:
-        """Give every rank that some combination reaches: 3 breached, 2 unknown, 1 pending, 0.
+    def decide(self, outcomes: Sequence[Outcomes], fixed: tuple[str, str] | None = None) -> Any:
+        """Give the verdict; `fixed` settles one question."""
+        decide = self._decide.get(fixed)
+        if decide is None:
+            decide = self._decide[fixed] = self._compiled(fixed)
+        return decide(outcomes)
 
-        The rank of a combination is the gravest among its rules. `fixed` settles one question.
+    def _compiled(self, fixed: tuple[str, str] | None) -> Decide:
+        body = self.written(lambda place, reading: f"rank[o[{place}][{reading}]]", fixed)
+        namespace = {"__builtins__": {}, "rank": dict(RANKS), "max": max}
+        # The text holds only numbers, verdicts and the names above.
+        decide: Decide = eval(compile(f"lambda o: {body}", "<verdict>", "eval"), namespace)  # noqa: S307
+        return decide
+
+    def written(self, rank: Callable[[int, int], str], fixed: tuple[str, str] | None = None) -> str:
+        """Write the verdict as an expression; `rank` writes that of a rule under a reading.
+
+        Of each group the ranks that its combinations reach are summed up, the rank of a
+        combination being the gravest among its rules.
         """
-        reached = {0}
+        sums: list[str] = []
         for group in self.groups:
-            own = set()
+            ranks = []
             for when, selected in group.combinations:
                 if fixed is None or when.get(fixed[0], fixed[1]) == fixed[1]:
-                    own.add(
-                        max(_RANK.get(outcomes[place][reading], 0) for place, reading in selected)
-                    )
-            reached = {max(one, other) for one in reached for other in own}
-        return frozenset(reached)
+                    found = [rank(place, reading) for place, reading in selected]
+                    ranks.append(found[0] if len(found) == 1 else f"max({', '.join(found)})")
+            sums.append(f"(g{len(sums)} := {' | '.join(dict.fromkeys(ranks))})")
+        every = f"(every := {' | '.join(sums) or '0'})"
+
+        def only(rank: int) -> str:
+            """Write whether a group reaches this rank alone: no combination escapes it."""
+            return " or ".join(f"g{place} == {rank}" for place in range(len(sums))) or "False"
+
+        return self._verdict.format(every=every, breached=only(_BREACHED), pending=only(_PENDING))
+
+
+# The verdicts, of what all combinations reach together and what some group reaches alone.
+_ELIGIBILITY = f"""(
+    "not_judged" if {{every}} <= {_NOT_IN_FORCE}
+    else "eligible" if every < {_PENDING}
+    else "ineligible" if {{breached}}
+    else "undetermined" if every & {_PENDING | _UNKNOWN}
+    else "depends"
+)"""
+_PROCEDURE = f"""(
+    "not_judged" if {{every}} <= {_NOT_IN_FORCE}
+    else "compliant" if every < {_PENDING}
+    else "breached" if {{breached}}
+    else "undetermined" if every & {_UNKNOWN}
+    else "pending" if not every & {_BREACHED} and ({{pending}})
+    else "depends"
+)"""
 
 
 def eligibility(
     blocking: Verdicts, outcomes: Sequence[Outcomes], fixed: tuple[str, str] | None = None
 ) -> Eligibility:
     """Give the verdict of the blocking rules. One that is pending counts as open."""
-    if not blocking.in_force(outcomes):
-        return "not_judged"
-    ranks = blocking.ranks(outcomes, fixed)
-    if ranks == {0}:
-        return "eligible"
-    if ranks == {3}:
-        return "ineligible"
-    return "undetermined" if ranks & {1, 2} else "depends"
+    verdict: Eligibility = blocking.decide(outcomes, fixed)
+    return verdict
 
 
 def procedure(
     remediable: Verdicts, outcomes: Sequence[Outcomes], fixed: tuple[str, str] | None = None
 ) -> Procedure:
     """Give the verdict of the remediable rules."""
-    if not remediable.in_force(outcomes):
-        return "not_judged"
-    ranks = remediable.ranks(outcomes, fixed)
-    if len(ranks) == 1:
-        names: dict[int, Procedure] = {0: "compliant", 1: "pending", 2: "undetermined"}
-        return names.get(next(iter(ranks)), "breached")
-    return "undetermined" if 2 in ranks else "depends"
+    verdict: Procedure = remediable.decide(outcomes, fixed)
+    return verdict
 
 
 def _joined(rules: Sequence[BoundRule], places: Iterable[int]) -> list[list[int]]:

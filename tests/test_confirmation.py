@@ -89,15 +89,18 @@ def flipped_in_closure(patch: pytest.MonkeyPatch) -> None:
 
 def lost_in_closure(patch: pytest.MonkeyPatch) -> None:
     """What is breached is lost on the way, of every rule."""
-    outcomes = Closure.outcomes
+    opinion = Closure.opinion
 
     def lost(self: Closure, *arguments: Any) -> Any:
-        return tuple(
-            tuple("satisfied" if one == "unknown" else one for one in own)
-            for own in outcomes(self, *arguments)
+        found = opinion(self, *arguments)
+        return found._replace(
+            outcomes=tuple(
+                tuple("satisfied" if one == "unknown" else one for one in own)
+                for own in found.outcomes
+            )
         )
 
-    patch.setattr(Closure, "outcomes", lost)
+    patch.setattr(Closure, "opinion", lost)
 
 
 def flipped_in_durable(patch: pytest.MonkeyPatch) -> None:

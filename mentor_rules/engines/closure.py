@@ -1,18 +1,19 @@
-"""The engine `closure`: each rule compiled once into a plain function over bounds.
+"""The engine `closure`: the rules compiled once into one plain function over bounds.
 
 A check becomes two conditions over the bounds of its facts: *must* (true for every
 completion of what is missing) and *may* (true for some). They are exact because every fact
 that can be missing occurs once (the loader sees to that). The source of the function is
-written from the checked tree alone: whole numbers, list positions, nothing of the rule's
+written from the checked tree alone: whole numbers, numbered variables, nothing of the rule's
 text.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from mentor_rules.checks import (
@@ -27,42 +28,52 @@ from mentor_rules.checks import (
     Or,
     Predicate,
 )
+from mentor_rules.engines.opinion import Opinion
 from mentor_rules.engines.opinion import Outcomes as Outcomes
 from mentor_rules.facts import IN_TIME, LATE, SPECS, WAITING, YES, FactId
-from mentor_rules.rulebook import BoundRule, DatedBy, Figure, Outcome, Rule, Texts
+from mentor_rules.rulebook import BoundReading, BoundRule, DatedBy, Figure, Rule, Texts
+from mentor_rules.verdict import OF_RANK, RANKS, Verdicts
 
-Judge = Callable[[Sequence[int]], Outcomes]
+_Table = dict[tuple[int, ...], int]  # of sets of possible keys
+_FEW = 3  # values that are looked up by comparing, which is quicker than a table
 
 _FLIPPED = {">=": "<=", ">": "<"}
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    """A rule's functions, one per span of days in which nothing of it changes."""
-
-    dated_by: DatedBy
-    first_days: tuple[int, ...]
-    judges: tuple[Judge | None, ...]  # None: not in force
-    not_in_force: Outcomes
-
-    def on(self, day: date) -> Judge | None:
-        place = bisect_right(self.first_days, day.toordinal()) - 1
-        return self.judges[place] if place >= 0 else None
+# All that a function may name, beside its variables and tables.
+_GLOBALS: Mapping[str, Any] = MappingProxyType(
+    {
+        "__builtins__": {},
+        "new": tuple.__new__,
+        "max": max,
+        "Opinion": Opinion,
+        "names": tuple(OF_RANK.get(rank) for rank in range(max(OF_RANK) + 1)),
+    }
+)
+# Outcomes as they are written into functions: how grave they are, by which verdicts are decided.
+_SATISFIED, _BREACHED, _UNKNOWN, _PENDING, _NOT_APPLICABLE, _NOT_IN_FORCE = (
+    str(RANKS[outcome])
+    for outcome in (
+        *("satisfied", "breached", "unknown", "pending"),
+        *("not_applicable", "not_in_force"),
+    )
+)
 
 
 class Closure:
-    """The rules of a bound rulebook as functions over one list of bounds."""
+    """The rules of a bound rulebook as one function over the bounds of their facts.
+
+    `verdicts`, the blocking and the remediable ones, are written into it, for `opinion`.
+    """
 
     name = "closure"
 
-    def __init__(self, rules: Sequence[BoundRule]) -> None:
-        self.rules = tuple(rules)
+    def __init__(
+        self, rules: Sequence[BoundRule], verdicts: tuple[Verdicts, Verdicts] | None = None
+    ) -> None:
+        self.rules, self._verdicts = tuple(rules), verdicts
         self.facts: tuple[FactId, ...] = tuple(
             dict.fromkeys(fact for rule in rules for fact in rule.facts)
         )
-        places = {fact: 2 * place for place, fact in enumerate(self.facts)}
-        self._places = places
-        self._compiled = [_compile(rule, places) for rule in rules]
+        self._places = {fact: 2 * place for place, fact in enumerate(self.facts)}
 
     def outcomes(self, bounds: Sequence[int], days: Mapping[DatedBy, date]) -> tuple[Outcomes, ...]:
         """Give, per rule, the outcome under each of its combinations of live readings.
@@ -70,11 +81,31 @@ class Closure:
         `bounds` holds lo and hi of each of `facts` in turn, `days` the day that each
         `dated_by` names.
         """
-        results = []
-        for compiled in self._compiled:
-            judge = compiled.on(days[compiled.dated_by])
-            results.append(compiled.not_in_force if judge is None else judge(bounds))
-        return tuple(results)
+        return self._outcomes(bounds, days)
+
+    def opinion(self, bounds: Sequence[int], days: Mapping[DatedBy, date]) -> Opinion:
+        """Give the outcomes, as `outcomes` does, and both verdicts."""
+        return self._opinion(bounds, days)
+
+    @cached_property
+    def _outcomes(self) -> Callable[..., tuple[Outcomes, ...]]:
+        judge: Callable[..., tuple[Outcomes, ...]] = self._written(())
+        return judge
+
+    @cached_property
+    def _opinion(self) -> Callable[..., Opinion]:
+        assert self._verdicts is not None  # noqa: S101 - who asks for verdicts has given them
+        judge: Callable[..., Opinion] = self._written(self._verdicts)
+        return judge
+
+    def _written(self, verdicts: Sequence[Verdicts]) -> Any:
+        """Write the function of days and bounds that gives the outcomes, and verdicts if any."""
+        writer = _Writer(self._places)
+        dated_by = sorted({rule.rule.dated_by for rule in self.rules})
+        found = _tuple(writer.rule(place, rule) for place, rule in enumerate(self.rules))
+        if verdicts:
+            found = f"new(Opinion, {_tuple([found, *(one.written(_rank) for one in verdicts)])})"
+        return writer.function(found, [f"{name} = days[{name!r}].toordinal()" for name in dated_by])
 
     def reasons(self, rule: BoundRule, bounds: Sequence[int], day: date) -> tuple[Texts, ...]:
         """Give the further sentences of a breached rule whose facts certainly call for them."""
@@ -88,7 +119,8 @@ class Closure:
     ) -> tuple[tuple[Callable[[Sequence[int]], bool], Texts], ...]:
         found = []
         for reason in rule.reasons:
-            writer = _Writer(rule.rule.figures, self._places, day)
+            writer = _Writer(self._places)
+            writer.dated(rule.rule.figures, day)
             found.append((writer.function(writer.write(reason.when, must=True)), reason.texts))
         return tuple(found)
 
@@ -98,67 +130,74 @@ def _edition(rule: Rule, day: date) -> date:
     return rule.changes_on[bisect_right(rule.changes_on, day) - 1]
 
 
-def _compile(bound: BoundRule, places: Mapping[FactId, int]) -> _Compiled:
-    rule = bound.rule
-    not_in_force: Outcome = "not_in_force"
-    judges = tuple(
-        _judge(bound, places, day) if rule.in_force_on(day) else None for day in rule.changes_on
-    )
-    return _Compiled(
-        rule.dated_by,
-        tuple(day.toordinal() for day in rule.changes_on),
-        judges,
-        (not_in_force,) * len(bound.readings),
-    )
+def _tuple(cells: Iterable[str]) -> str:
+    return f"({''.join(f'{cell},' for cell in cells)})"
 
 
-def _judge(bound: BoundRule, places: Mapping[FactId, int], day: date) -> Judge:
-    writer = _Writer(bound.rule.figures, places, day)
-    cells = []
-    for reading in bound.readings:
-        must_apply, may_apply = (writer.write(reading.applies, must=must) for must in (True, False))
-        must, may = (writer.write(reading.check, must=must) for must in (True, False))
-        if reading.timing is None:
-            breached = f"B if {must_apply} and not ({may}) else U"
-            decided = f"S if {must} else {breached}"
-        else:
-            # The act of a rule: a set of in time, late and waiting.
-            stands = f"f[{places[reading.timing]}]"
-            breached = f"{stands} == {LATE} or not ({stands} & {WAITING} or {may})"
-            pending = f"P if {must_apply} and {stands} == {WAITING}"
-            decided = (
-                f"{pending} else B if {must_apply} and ({breached}) "
-                f"else S if {stands} == {IN_TIME} and {must} else U"
-            )
-            if reading.timing[1][0].judged_undone:
-                decided = (
-                    f"S if {must} else B if {must_apply} and not ({may}) else {pending} else U"
-                )
-        cells.append(f"N if not ({may_apply}) else {decided}")
-    judge: Judge = writer.function(f"({', '.join(cells)},)")
-    return judge
+def _rank(place: int, reading: int) -> str:
+    return f"r{place}_{reading}"
+
+
+def _named(place: int, outcomes: Sequence[str]) -> str:
+    return _tuple(f"names[{_rank(place, at)} := {one}]" for at, one in enumerate(outcomes))
 
 
 class _Writer:
-    """Writes conditions over `f`, the list of bounds, for one day's figures."""
+    """Writes conditions over the bounds of facts, which are variables named by their places."""
 
-    def __init__(
-        self, figures: Mapping[str, Figure], places: Mapping[FactId, int], day: date
-    ) -> None:
-        self._figures, self._places, self._day = figures, places, day
-        self._names: dict[str, Any] = {
-            "S": "satisfied",
-            "B": "breached",
-            "U": "unknown",
-            "N": "not_applicable",
-            "P": "pending",
-        }
+    def __init__(self, places: Mapping[FactId, int]) -> None:
+        self._places = places
+        self._figures: Mapping[str, Figure] = {}
+        self._day = date.min
+        self._tables: dict[str, Any] = {}
 
-    def function(self, body: str) -> Any:
-        """Give the function that returns `body`."""
-        namespace = {"__builtins__": {}, **self._names}
-        # The text holds only what this class wrote: numbers, positions and its own names.
-        return eval(compile(f"lambda f: {body}", "<rule>", "eval"), namespace)  # noqa: S307
+    def dated(self, figures: Mapping[str, Figure], day: date) -> None:
+        """Write on with the figures of a day."""
+        self._figures, self._day = figures, day
+
+    def function(self, body: str, before: Sequence[str] = ()) -> Any:
+        """Give the function of bounds (and days) that returns `body`, after some assignments."""
+        unpacked = "".join(f"f{place}, " for place in range(2 * len(self._places)))
+        lines = [f"[{unpacked}] = bounds", *before, f"return {body}"]
+        namespace = {**_GLOBALS, **self._tables}
+        # The text holds only what this class wrote: numbers, outcomes and its own names.
+        exec("def judge(bounds, days=None):\n    " + "\n    ".join(lines), namespace)  # noqa: S102
+        return namespace["judge"]
+
+    def rule(self, place: int, bound: BoundRule) -> str:
+        """Write the outcomes of a rule by its edition of the day it is dated by, and name them."""
+        rule = bound.rule
+        not_in_force = [_NOT_IN_FORCE] * len(bound.readings)
+        editions = _named(place, not_in_force)
+        for first in rule.changes_on:
+            self.dated(rule.figures, first)
+            in_force = rule.in_force_on(first)
+            outcomes = [self._outcome(one) for one in bound.readings] if in_force else not_in_force
+            edition = _named(place, outcomes)
+            editions = f"({edition} if {rule.dated_by} >= {first.toordinal()} else {editions})"
+        return editions
+
+    def _outcome(self, reading: BoundReading) -> str:
+        must_apply, may_apply = (self.write(reading.applies, must=must) for must in (True, False))
+        must, may = (self.write(reading.check, must=must) for must in (True, False))
+        if reading.timing is None:
+            breached = f"{_BREACHED} if {must_apply} and not ({may}) else {_UNKNOWN}"
+            decided = f"{_SATISFIED} if {must} else {breached}"
+        else:
+            # The act of a rule: a set of in time, late and waiting.
+            stands = f"f{self._places[reading.timing]}"
+            breached = f"{stands} == {LATE} or not ({stands} & {WAITING} or {may})"
+            pending = f"{_PENDING} if {must_apply} and {stands} == {WAITING}"
+            decided = (
+                f"{pending} else {_BREACHED} if {must_apply} and ({breached}) "
+                f"else {_SATISFIED} if {stands} == {IN_TIME} and {must} else {_UNKNOWN}"
+            )
+            if reading.timing[1][0].judged_undone:
+                decided = (
+                    f"{_SATISFIED} if {must} else {_BREACHED} if {must_apply} and not ({may}) "
+                    f"else {pending} else {_UNKNOWN}"
+                )
+        return f"{_NOT_APPLICABLE} if not ({may_apply}) else {decided}"
 
     def write(self, expression: Expression, *, must: bool) -> str:
         match expression:
@@ -182,7 +221,7 @@ class _Writer:
     def _member(self, name: Name, bits: int, *, must: bool) -> str:
         others = SPECS[name.name].everything & ~bits
         place = self._place(name)
-        return f"(not f[{place}] & {others})" if must else f"(f[{place}] & {bits} != 0)"
+        return f"(not f{place} & {others})" if must else f"(f{place} & {bits} != 0)"
 
     def _compare(
         self, operands: tuple[Operand, ...], operators: tuple[str, ...], *, must: bool
@@ -226,27 +265,40 @@ class _Writer:
             return str(operand.value), str(operand.value)
         if operand.name in SPECS:
             place = self._place(operand)
-            return f"f[{place}]", f"f[{place + 1}]"
+            return f"f{place}", f"f{place + 1}"
         figure = self._figures[operand.name]
         column = operand.keys[len(figure.by)] if len(operand.keys) > len(figure.by) else "value"
         rows = figure.on(self._day)
         if not figure.by:
             value = str(rows[()][column])
             return value, value
-        table = f"T{len(self._names)}"
-        self._names[table] = _table(figure, column, self._day)
-        key = ", ".join(f"f[{self._places[fact, ()]}]" for fact in figure.by)
-        return f"{table}[{key},][0]", f"{table}[{key},][1]"
+        low, high = _lookups(figure, column, self._day)
+        keys = [f"f{self._places[fact, ()]}" for fact in figure.by]
+        return self._looked_up(low, keys), self._looked_up(high, keys)
+
+    def _looked_up(self, table: Mapping[tuple[int, ...], int], keys: Sequence[str]) -> str:
+        """Write the value beside the keys: of few that differ as conditions, else as a table."""
+        common = Counter(table.values()).most_common(1)[0][0]
+        others = {masks: value for masks, value in table.items() if value != common}
+        if len(keys) == 1 and len(others) <= _FEW:
+            rest = str(common)
+            for masks, value in others.items():
+                rest = f"{value} if {keys[0]} == {masks[0]} else {rest}"
+            return f"({rest})"
+        name = f"T{len(self._tables)}"
+        self._tables[name] = dict(table)
+        return f"{name}[{', '.join(keys)},]"
 
 
 def _is_closed(name: Name) -> bool:
     return name.name in SPECS and SPECS[name.name].kind == "set"
 
 
-def _table(figure: Figure, column: str, day: date) -> dict[tuple[int, ...], tuple[int, int]]:
-    """Give the lowest and highest figure for every combination of sets of possible keys."""
+def _lookups(figure: Figure, column: str, day: date) -> tuple[_Table, _Table]:
+    """Give the lowest and the highest figure for every combination of sets of possible keys."""
     rows = figure.on(day)
-    table = {}
+    low: _Table = {}
+    high: _Table = {}
     specs = [SPECS[fact] for fact in figure.by]
     for masks in product(*(range(1, spec.everything + 1) for spec in specs)):
         possible = [
@@ -254,5 +306,5 @@ def _table(figure: Figure, column: str, day: date) -> dict[tuple[int, ...], tupl
             for keys, columns in rows.items()
             if all(mask & spec.bit(key) for mask, spec, key in zip(masks, specs, keys, strict=True))
         ]
-        table[masks] = (min(possible), max(possible))
-    return table
+        low[masks], high[masks] = min(possible), max(possible)
+    return low, high
