@@ -505,7 +505,9 @@ class _Run:
     def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
         shown, counted = self.shown(results, said)
         counted.write_parquet(folder / "counts.parquet")
-        shown.write_parquet(folder / "results.parquet", metadata=self._metadata)
+        shown.write_parquet(
+            folder / "results.parquet", compression="snappy", metadata=self._metadata
+        )
         (folder / "said.json").write_text(said.as_json(), "utf-8")
 
     def shown(self, results: pl.DataFrame, said: "Said") -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -621,7 +623,15 @@ class _Run:
         """Give all counts, with the schools that have no eligible candidate."""
         found, by = [counted], [name for name in COUNTS if name != "count"]
         if short is not None:
-            found.append(_tidy(short, "school", "school_id", "candidates", pl.lit("none_eligible")))
+            found.append(
+                _tidy(
+                    short.with_columns(count=1),
+                    "school",
+                    "school_id",
+                    "candidates",
+                    pl.lit("none_eligible"),
+                )
+            )
         return pl.concat(found).group_by(by).agg(pl.col("count").sum()).sort(by)
 
     @property
@@ -845,37 +855,36 @@ def counts(results: pl.DataFrame, schools: pl.DataFrame | None, by: Sequence[str
         schools = pl.DataFrame(schema=plain_schema("schools"))
     kinds = pl.lit(pl.Series(VOCABULARIES["schools"]["kind"].codes))
     of_schools = schools.select("school_id", "region", "district", kind=kinds.gather("kind"))
-    joined = results.join(of_schools, on="school_id", how="left")
     found = []
     for name in _VERDICTS:
-        found.append(_tidy(joined, "all", pl.lit(""), name, name))
-        found += [
-            _tidy(joined, group, group, name, name)
-            for group in dict.fromkeys(("region", "kind", *by))
-        ]
-    rules = [name for name, kind in results.schema.items() if kind == pl.Enum(OUTCOMES)]
-    found += [
-        _tidy(results.filter(pl.col(rule).is_not_null()), "rule", pl.lit(rule), "outcome", rule)
-        for rule in rules
-    ]
+        found.append(_tidy(results[name].value_counts(), "all", pl.lit(""), name, name))
+        of_school = results.group_by("school_id", name).len("count")
+        joined = of_school.join(of_schools, on="school_id", how="left")
+        for group in dict.fromkeys(("region", "kind", *by)):
+            counted = joined if group in joined.columns else _by_subject(results, name)
+            found.append(_tidy(counted, group, group, name, name))
+    for rule, kind in results.schema.items():
+        if kind == pl.Enum(OUTCOMES):
+            outcomes = results[rule].drop_nulls().value_counts()
+            found.append(_tidy(outcomes, "rule", pl.lit(rule), "outcome", rule))
     return pl.concat(found)
 
 
+def _by_subject(results: pl.DataFrame, verdict: str) -> pl.DataFrame:
+    return results.group_by("subject", verdict).len("count")
+
+
 def _tidy(
-    rows: pl.DataFrame, by: str, group: str | pl.Expr, what: str, value: str | pl.Expr
+    counted: pl.DataFrame, by: str, group: str | pl.Expr, what: str, value: str | pl.Expr
 ) -> pl.DataFrame:
-    """Count rows by group and value."""
-    keys = [
-        (pl.col(one) if isinstance(one, str) else one).alias(name)
+    """Sum up counts by group and value."""
+    named = [
+        (pl.col(one) if isinstance(one, str) else one).cast(pl.String).fill_null("").alias(name)
         for name, one in (("group", group), ("value", value))
     ]
-    counted = rows.group_by(keys).len("count")
-    return counted.select(
-        pl.lit(by).alias("by"),
-        pl.col("group").cast(pl.String).fill_null(""),
-        pl.lit(what).alias("what"),
-        pl.col("value").cast(pl.String).fill_null(""),
-        pl.col("count").cast(pl.Int64),
+    summed = counted.group_by(named).agg(pl.col("count").cast(pl.Int64).sum())
+    return summed.select(
+        pl.lit(by).alias("by"), "group", pl.lit(what).alias("what"), "value", "count"
     )
 
 

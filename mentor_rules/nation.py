@@ -374,11 +374,12 @@ class Nation:
         key = KEYS["teachers"]
         year = (key, "subject", "school_year")
         quality = with_compared_subjects(tables["quality"])
-        tables["quality"] = quality.unique([*year, SHARE], keep="first", maintain_order=True)
-        again = {
-            "teachers": repeated(tables["teachers"], key),
-            "quality": repeated(tables["quality"], *year),
-        }
+        tables["quality"], several = quality, repeated(quality, *year)
+        if not several.is_empty():
+            # Rows that say the same are one.
+            tables["quality"] = quality.unique([*year, SHARE], keep="any")
+            several = repeated(tables["quality"], *year)
+        again = {"teachers": repeated(tables["teachers"], key), "quality": several}
         with self.work.once(f"{_PART}/{bucket}") as folder:
             if folder is not None:
                 for table, rows in again.items():
