@@ -351,7 +351,7 @@ def test_schools_without_a_candidate_are_those_of_the_reserve(seed: int, tmp_pat
 # Hidden, refused ------------------------------------------------------------------------------
 
 
-IIN = "900101300018"
+IIN = "900101300017"
 
 
 def test_an_identification_number_is_hidden_in_all_that_is_written(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ TEXTS = (
     *("2024/25", "2024-25", "2024/2025", "2024-2025", "2024/26", "2024/2125", "1999/00", "2099/00"),
     *("5", "6", "7", "5.0", " 5", "05", "yes", "Yes", "YES", "да", "Да", "иә", "no", "true"),
     *("60", "60.5", "60,5", "60%", "0.6", "1", "0", "100", "100.1", "-1", "1e2", "inf", "nan"),
-    *("физика; химия", "900101300018", "900101300019", "0" * 12, "1000000", "1000001"),
+    *("физика; химия", "900101300017", "900101300019", "0" * 12, "1000000", "1000001"),
     *(code for table in VOCABULARIES.values() for one in table.values() for code in one.codes),
     *(alias for table in VOCABULARIES.values() for one in table.values() for alias in one.aliases),
 )
@@ -128,7 +128,7 @@ def test_plain_texts_are_read_as_the_reader_reads_them(
         ("ordered_on", [datetime(2026, 9, 1)], pl.Datetime("ns")),
         ("ordered_on", [datetime(2026, 9, 1)], pl.Datetime("us", "Asia/Almaty")),
         ("ordered_on", [46000, 1], pl.Int64),
-        ("appointment_id", [1, 900101300018, 0, -5], pl.Int64),
+        ("appointment_id", [1, 900101300017, 0, -5], pl.Int64),
         ("appointment_id", [1.0, 1.5], pl.Float64),
         ("subject", ["физика", None, "Физика "], pl.Categorical),
     ],
