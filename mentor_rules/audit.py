@@ -50,7 +50,7 @@ from mentor_rules.judging import (
     unconfirmed,
 )
 from mentor_rules.loading import builtin_rulebook
-from mentor_rules.nation import Bucket, LostRows, Nation, Work
+from mentor_rules.nation import Bucket, LostRows, Nation, Work, side_by_side
 from mentor_rules.records import TABLES, VOCABULARIES, InvalidRow
 from mentor_rules.result import (
     AuditRun,
@@ -79,7 +79,7 @@ Confirm = Literal["flagged", "sample", "none"]
 By = Literal["region", "district", "subject"]
 Progress = Callable[[int, int], None]
 
-PER_BUCKET = 600_000  # appointments that are judged together, about
+PER_BUCKET = 400_000  # appointments that are judged together, about
 SAMPLED = 1_000  # flagged appointments that the second engine is asked about, about
 ALONE_TOGETHER = 20_000  # appointments judged one by one whose rows are read together
 TOLD_FAULTS = 100  # faults told in full
@@ -440,15 +440,13 @@ class _Run:
         self._nation.prepare()
         told()
         if "appointments" in self._nation.sources:
-            for bucket in range(buckets):
-                self._nation.join_plans(bucket)
+            for _ in side_by_side(self._nation.join_plans, range(buckets)):
                 told()
             self._nation.settle_appointments()
-            for bucket in range(buckets):
-                self._nation.join_mentees(bucket)
+            for _ in side_by_side(self._nation.join_mentees, range(buckets)):
                 told()
-        for bucket in range(buckets):
-            self._judge_bucket(bucket)
+        _ = self._nation.schools  # read once, before several ask
+        for _ in side_by_side(self._judge_bucket, range(buckets)):
             told()
         self._judge_alone()
         self._nation.settle_rest()

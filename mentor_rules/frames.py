@@ -122,7 +122,8 @@ def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
         for (name, _), columns in frame.facts.items()
         for column in (columns.lo, columns.hi)
     }
-    return terms.cases.select(
+    # Lazily, so that what several columns have in common is worked out once.
+    facts = terms.cases.lazy().select(
         AT,
         *NAMED,
         *(
@@ -130,6 +131,7 @@ def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
             for column, expression in made.items()
         ),
     )
+    return facts.collect()
 
 
 def act_columns(rule: BoundRule, frame: Frame) -> dict[str, str] | None:
@@ -303,7 +305,7 @@ def _with_category(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
     gap = (
         ~pl.col("mentor.there") | conflict | (counting & counted.is_null()) | (~counting & ~awarded)
     )
-    return cases.with_columns(
+    found = cases.lazy().with_columns(
         gap.fill_null(True).alias(f"{day}.gap"),
         counting.alias(f"{day}.counting"),
         counted.alias(f"{day}.category"),
@@ -322,7 +324,8 @@ def _with_category(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
             pl.col("history.best"), pl.when(awarded).then(own), pl.lit(0, pl.Int32)
         ).alias(f"{day}.best"),
         pl.when(~awarded & first.is_null()).then(own).alias(f"{day}.perhaps"),
-    ).drop(pl.selectors.starts_with("history."))
+    )
+    return found.drop(pl.selectors.starts_with("history.")).collect()
 
 
 def _category(name: str, day: str, validity: str) -> pl.Expr:
@@ -563,11 +566,12 @@ def _three_years(
     joined = joined.with_columns(teaches.alias("teaches"), lists.alias("lists"))
     periods = sorted({period for _, period in wanted})
     own = {period: _bounds_of(period, ends) for period in periods}
-    joined = joined.with_columns(
+    bounded = joined.lazy().with_columns(
         end.alias(f"{period}.{name}")
         for period, bounds in own.items()
         for name, end in zip(("lo", "hi"), bounds, strict=True)
     )
+    joined = bounded.collect()
     by_subject = {subject for subject, _ in wanted}
     several = joined if by_subject - {"mentored"} else joined.filter(~pl.col("teaches"))
     joined = joined.join(
