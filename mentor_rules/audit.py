@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -127,6 +128,7 @@ def audit(
     key: bytes | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    session: Any = None,
 ) -> AuditRun:
     """Judge every appointment of a folder of Parquet tables on the day `as_of`, into a folder.
 
@@ -136,7 +138,9 @@ def audit(
     one when called again for the same. `engine` names where the rules run. `buckets` is the
     number of parts that the tables are split into (None: by their size). `confirm` says what is
     judged again: everything flagged, a sample, nothing. `by` names further groups to be counted.
-    `progress` is told how many steps are done, of how many. Raises as `check` does, ReadingError
+    `progress` is told how many steps are done, of how many. On `spark` everything is done by
+    `session` (None: one of this machine), paths are those that it knows, and a run that was
+    stopped begins anew. Raises as `check` does, ReadingError
     for a folder that holds no readable table, UsageError where `out` holds a finished run and not
     `force`.
     """
@@ -154,6 +158,18 @@ def audit(
     if calendar is not None and not isinstance(calendar, Path | str):
         calendar = list(calendar)
     judges = Judges.load(rulebook, settled, calendar, as_of, engine, confirm)
+    if engine == "spark":
+        return _on_spark(
+            session,
+            (str(folder), str(out)),
+            judges,
+            _Hidden(Path(), key or secrets.token_bytes(32), show_ids=show_ids),
+            (language, by),
+            buckets,
+            explain,
+            force=force,
+            progress=progress,
+        )
     found = sources(Path(folder))
     rows = {table: source.count() for table, source in found.items()}
     buckets = buckets or 1 + rows.get("appointments", 0) // PER_BUCKET
@@ -170,6 +186,75 @@ def audit(
     said = run.said(rows, started)
     target.finish(said)
     return said
+
+
+def _on_spark(
+    session: Any,
+    paths: tuple[str, str],
+    judges: "Judges",
+    hidden: "_Hidden",
+    told: tuple[Language, Sequence[str]],
+    buckets: int | None,
+    explain: int,
+    *,
+    force: bool,
+    progress: Progress | None,
+) -> AuditRun:
+    """Do what `audit` does, all on Spark; `run.json` comes last here too."""
+    from mentor_rules import spark
+
+    started = time.perf_counter()
+    steps = iter(range(1, 5))
+
+    def step() -> None:
+        if progress is not None:
+            progress(next(steps), 4)
+
+    with spark.running(session) as running:
+        out, work = spark.Folder(running, paths[1]), f"{paths[1].rstrip('/')}/{_UNFINISHED}"
+        if out.holds("run.json") and not force:
+            raise UsageError("exists", path=paths[1])
+        out.remove(_UNFINISHED)
+        with spark.reading(running, paths[0], buckets) as nation:
+            near = nation.prepare()
+            step()
+            run = _Run(near, judges, hidden, *told)
+            found, set_aside = nation.judge(
+                near, run, (run.unreadable(), Said()), f"{work}/results"
+            )
+            step()
+            dangling = nation.write_invalid(near, run.rejected(), f"{work}/invalid")
+            counted = pl.concat([counted for _, counted in found])
+            summary = run.summary_of(counted, nation.short_schools(near, run))
+            out.write(f"{_UNFINISHED}/summary.parquet", _as_parquet(summary))
+            step()
+            if explain:
+                flagged = nation.bring(near, f"{work}/results", explain)
+                lines = run.explained(near.dossier_of(flagged, **hidden.options), flagged)
+                text = "".join(f"{line}\n" for line in lines)
+                out.write(f"{_UNFINISHED}/findings.jsonl", text.encode())
+            said = [*(said for said, _ in found), Said(set_aside=set_aside)]
+            answer = run.said_of(said, summary, nation.rows, dangling, started)
+        out.write(f"{_UNFINISHED}/run.json", _as_text(answer).encode())
+        out.remove("run.json")
+        out.remove("findings.jsonl")
+        out.move_only_file(f"{_UNFINISHED}/invalid", "invalid.parquet")
+        for name in ("results", "summary.parquet", *(["findings.jsonl"] if explain else [])):
+            out.move(f"{_UNFINISHED}/{name}", name)
+        out.move(f"{_UNFINISHED}/run.json", "run.json")
+        out.remove(_UNFINISHED)
+        step()
+    return answer
+
+
+def _as_parquet(frame: pl.DataFrame) -> bytes:
+    content = BytesIO()
+    frame.write_parquet(content)
+    return content.getvalue()
+
+
+def _as_text(run: AuditRun) -> str:
+    return run.model_dump_json(by_alias=True, indent=2) + "\n"
 
 
 # Judging columns ----------------------------------------------------------------------------------
@@ -427,6 +512,11 @@ class _Run:
         self._language, self._by = language, by
         self._work = nation.work
         self._confirmation = Confirmation(judges)
+
+    @property
+    def judges(self) -> Judges:
+        """All that is made once for a run."""
+        return self._judges
 
     def judge(self, progress: Progress | None) -> None:
         """Judge all appointments, bucket by bucket, and then those that are judged one by one."""
@@ -957,7 +1047,7 @@ class _Target:
             if (told := self.work / "told" / name).exists():
                 _link(told, out / name)
         made = self.work / "run.json"
-        made.write_text(run.model_dump_json(by_alias=True, indent=2) + "\n", "utf-8")
+        made.write_text(_as_text(run), "utf-8")
         made.replace(out / "run.json")
         shutil.rmtree(self.work)
 

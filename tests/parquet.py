@@ -88,7 +88,7 @@ def _write(frame: pl.DataFrame, path: Path, files: int) -> None:
 
 def results(out: Path) -> dict[str, dict[str, Any]]:
     """Give the rows of the results by appointment; each stands once."""
-    found = pl.concat(pl.read_parquet(file) for file in sorted((out / "results").iterdir()))
+    found = pl.concat(pl.read_parquet(file) for file in sorted((out / "results").glob("*.parquet")))
     rows = {row["appointment_id"]: row for row in found.iter_rows(named=True)}
     assert len(rows) == found.height
     return rows

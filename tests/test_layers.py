@@ -46,6 +46,7 @@ LAYERS = (
     "columns",
     "frames",
     "nation",
+    "spark",
     "audit",
     "cases",
     "schema",
