@@ -163,12 +163,13 @@ def _together(frames: Sequence[DataFrame]) -> DataFrame:
     return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
 
 
-def _of(table: str, rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def _of(table: str, rows: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
     """Give the rows of one table out of a group of many, in their order in the input."""
+    types = dict(schema or plain_schema(table))
     if table not in rows.columns:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=types)
     own = rows.filter(pl.col(_TABLE) == table).select(table).unnest(table)
-    return own.cast(dict(schema)).sort(ROW)  # type: ignore[arg-type]  # a mapping of names
+    return own.cast({name: types[name] for name in own.columns}).sort(ROW)
 
 
 # Files --------------------------------------------------------------------------------------------
@@ -415,31 +416,42 @@ def _read(source: Source, shares: bool, batches: Batches) -> Iterator[pa.RecordB
             yield from _arrow(_filled(frame, schema), schema).to_batches()
 
 
-_TWICE: Schema = MappingProxyType({ROW: pl.UInt32, _KEY: pl.String, _DIFFERS: pl.Boolean})
+_TWICE: Schema = MappingProxyType(
+    {_TABLE: pl.String, ROW: pl.UInt32, _KEY: pl.String, _DIFFERS: pl.Boolean}
+)
 
 
-def _twice(table: str, group: pa.Table) -> pa.Table:
+def _twice(tables: Sequence[str], group: pa.Table) -> pa.Table:
     """Give the rows whose keys stand more than once; of quality, whether the shares differ."""
-    rows, key = _polars(group).sort(ROW), TABLES[table].key_columns
-    apart = rows
+    rows = _polars(group)
+    return _arrow(pl.concat(_twice_in(table, _of(table, rows)) for table in tables), _TWICE)
+
+
+def _twice_in(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    apart, key = rows, TABLES[table].key_columns
     if table == "quality":
         rows = with_compared_subjects(rows)
         apart = rows.unique([*key, SHARE], keep="first", maintain_order=True)
     differing = repeated(apart, *key)[KEYS[table]].implode()
-    found = repeated(rows, *key).select(
-        ROW, pl.col(KEYS[table]).alias(_KEY), pl.col(KEYS[table]).is_in(differing).alias(_DIFFERS)
+    own = pl.col(KEYS[table])
+    return repeated(rows, *key).select(
+        pl.lit(table).alias(_TABLE), ROW, own.alias(_KEY), own.is_in(differing).alias(_DIFFERS)
     )
-    return _arrow(found, _TWICE)
 
 
-def _contradictions(table: str, shares: bool, group: pa.Table) -> pa.Table:
-    """Read the rows of some keys, and give those that contradict each other."""
-    rows = _polars(group).sort(ROW).drop(_BUCKET)
-    read = [(number, one) for number, one, _ in read_rows(table, rows, shares=shares) if one]
-    tables: dict[str, Any] = {table: [record for _, record in read]}
-    numbers = {table: [number for number, _ in read]}
-    found = Dossier(**tables, rows=numbers, show_ids=True).contradictions
-    return pa.table({SAID: pa.array([pickle.dumps(found)], pa.binary())})
+def _contradictions(tables: Sequence[str], shares: bool, group: pa.Table) -> pa.Table:
+    """Read the rows of some keys as they were written, and give those that contradict others."""
+    rows = _polars(group)
+    records: dict[str, Any] = {}
+    numbers = {}
+    for table in tables:
+        own = rows.filter(pl.col(_TABLE) == table).select(table).unnest(table).sort(ROW)
+        read = read_rows(table, own, shares=shares and table == "quality")
+        found = [(number, record) for number, record, _ in read if record is not None]
+        records[table] = [record for _, record in found]
+        numbers[table] = [number for number, _ in found]
+    said = Dossier(**records, rows=numbers, show_ids=True).contradictions
+    return pa.table({SAID: pa.array([pickle.dumps(said)], pa.binary())})
 
 
 _TRAVELLING: Schema = MappingProxyType({**CASE_COLUMNS, **MENTEE_COLUMNS})
@@ -448,17 +460,14 @@ _TRAVELLING: Schema = MappingProxyType({**CASE_COLUMNS, **MENTEE_COLUMNS})
 def _with_plans(shipped: Shipped, group: pa.Table) -> pa.Table:
     near, _ = shipped.unpacked()
     rows = _polars(group)
-    tables = (_of(table, rows, plain_schema(table)) for table in ("appointments", "plans"))
-    return _arrow(near.cases(*tables), CASE_COLUMNS)
+    return _arrow(near.cases(_of("appointments", rows), _of("plans", rows)), CASE_COLUMNS)
 
 
 def _with_mentees(shipped: Shipped, group: pa.Table) -> pa.Table:
     near, _ = shipped.unpacked()
     rows = _polars(group)
     cases = _of("appointments", rows, CASE_COLUMNS)
-    return _arrow(
-        near.of_mentees(cases, _of("teachers", rows, plain_schema("teachers"))), _TRAVELLING
-    )
+    return _arrow(near.of_mentees(cases, _of("teachers", rows)), _TRAVELLING)
 
 
 def _fact_schema(judges: Judges) -> dict[str, Any]:
@@ -478,7 +487,7 @@ def _facts(shipped: Shipped, group: pa.Table) -> pa.Table:
     """Give the facts of cases and candidates, and who is to be judged one by one."""
     near, office = shipped.unpacked()
     rows = _polars(group)
-    tables = {table: _of(table, rows, plain_schema(table)) for table in OF_TEACHERS}
+    tables = {table: _of(table, rows) for table in OF_TEACHERS}
     quality = with_compared_subjects(tables["quality"])
     year = TABLES["quality"].key_columns
     tables["quality"] = quality.unique([*year, SHARE], keep="first", maintain_order=True)
@@ -546,17 +555,17 @@ def _schools_of(shipped: Shipped, group: pa.Table) -> pa.Table:
     return pa.table({"school_id": pa.array(sorted(found), pa.string())})
 
 
-def _dangling(
-    shipped: Shipped, table: str, column: str, target: str, batches: Batches
-) -> Iterator[pa.RecordBatch]:
+def _dangling(shipped: Shipped, batches: Batches) -> Iterator[pa.RecordBatch]:
     """Give what is told of rows that name what is not there."""
     _, office = shipped.unpacked()
     for batch in batches:
-        rows = _polars(batch)
-        rows = with_compared_subjects(rows) if table == "quality" else rows
-        keys = rows.select(ROW, shown_key(table).alias("key"))
-        told = office.dangling_told(table, column, target, keys)
-        yield from _arrow(told, told.schema).to_batches()
+        for (place,), rows in _polars(batch).partition_by(_PLACE, as_dict=True).items():
+            table, column, target = REFERENCES[place]
+            if table == "quality":
+                rows = with_compared_subjects(rows)
+            keys = rows.select(ROW, shown_key(table).alias(_KEY))
+            told = office.dangling_told(table, column, target, keys)
+            yield from _arrow(told, told.schema).to_batches()
 
 
 # The nation ---------------------------------------------------------------------------------------
@@ -701,35 +710,42 @@ class SparkNation:
     def _note_repeated(self, near: Near) -> None:
         """Note the keys that stand more than once, and the rows that contradict each other."""
         tables = [table for table in self.sources if TABLES[table].unique]
-        if not tables:
+        parts = []
+        for table in tables:
+            columns = [ROW, *TABLES[table].key_columns, *([SHARE] if table == "quality" else [])]
+            parts += self._sent_by(table, KEYS[table], self._readable(table).select(*columns))
+        if not parts:
             return
-        twice = {}
-        for table in tables:
-            key = TABLES[table].key_columns
-            columns = [ROW, *key, *([SHARE] if table == "quality" else [])]
-            rows = self._readable(table).select(*map(_col, columns))
-            grouped = rows.groupBy(_bucket(KEYS[table], self.buckets))
-            twice[table] = grouped.applyInArrow(_of_group(_twice, table), _fields(_TWICE))
-            twice[table] = twice[table].withColumn(_TABLE, sql.lit(table))
-        every = self._keep(_together(list(twice.values())))
-        for row in every.filter(_DIFFERS).select(_TABLE, _KEY).distinct().collect():
-            if row[_TABLE] != "appointments":  # of which the first row stands
+        twice = self._grouped(parts).applyInArrow(_of_group(_twice, tables), _fields(_TWICE))
+        twice = self._keep(twice)
+        differing = sql.when(_col(_DIFFERS), _col(_KEY)).alias(_KEY)
+        found = twice.select(_TABLE, differing).distinct().collect()
+        for row in found:
+            # Of appointments that say the same the first row stands.
+            if row[_KEY] is not None and row[_TABLE] != "appointments":
                 near.oddities.mark(row[_TABLE], row[_KEY])
-        found = []
+        if not found:
+            return
+        tables = [table for table in tables if any(row[_TABLE] == table for row in found)]
+        parts = []
         for table in tables:
-            own = every.filter(_col(_TABLE) == table).select(
-                ROW, _bucket(_KEY, self.buckets).alias(_BUCKET)
-            )
-            grouped = self._raw[table].join(own, ROW).groupBy(_BUCKET)
-            task = _of_group(_contradictions, table, table == "quality" and near.shares)
-            found.append(grouped.applyInArrow(task, f"{SAID} binary"))
-        for row in _together(found).collect():
+            keys = twice.filter(_col(_TABLE) == table).select(ROW, _KEY)
+            place = _bucket(_KEY, self.buckets).alias(_BUCKET)
+            rows = self._as_written(table).join(keys, ROW)
+            parts.append(rows.select(place, sql.lit(table).alias(_TABLE), table))
+        task = _of_group(_contradictions, tables, near.shares)
+        for row in self._grouped(parts).applyInArrow(task, f"{SAID} binary").collect():
             self._note(near, row[SAID])
-        # As if they had been read in order.
+        # In the order in which they would have been read.
         order = list(TABLES)
         near.oddities.invalid.sort(
             key=lambda row: (row.code == "rows_disagree", order.index(row.table), row.row or 0)
         )
+
+    def _as_written(self, table: str) -> DataFrame:
+        """Give the rows of a table in one column, beside their numbers."""
+        raw = self._raw[table]
+        return raw.select(ROW, sql.struct(*map(_col, raw.columns)).alias(table))
 
     # Judging
 
@@ -834,12 +850,11 @@ class SparkNation:
             return []
         [key] = [name for name in wanted.columns if name != _GROUP]
         ids = [name for name in KEPT[table] if name.endswith("_id")]
-        raw = self._raw[table]
-        whole = raw.select(ROW, sql.struct(*map(_col, raw.columns)).alias(table))
         read = self._read[table].filter(_col(SAID).isNull() | (sql.length(SAID) == 0))
         found = read.select(ROW, *ids).join(wanted.select(_GROUP, key), key)
         tag = sql.lit(table).alias(_TABLE)
-        return [whole.join(found, ROW).select(_GROUP, tag, ROW, *ids, table)]
+        rows = self._as_written(table).join(found, ROW)
+        return [rows.select(_GROUP, tag, ROW, *ids, table)]
 
     def bring(self, near: Near, path: str, count: int) -> list[str]:
         """Bring the first so many flagged appointments of written results, with all they touch."""
@@ -865,6 +880,8 @@ class SparkNation:
         wanted = self._session.createDataFrame(_arrow(short, short.schema))
         alone = self._of_kind(_PERSON_ALONE).join(sql.broadcast(wanted), "school_id", "left_semi")
         asked = alone.select("teacher_id", _bucket("teacher_id", self.buckets).alias(_GROUP))
+        if asked.isEmpty():
+            return short
         rows = self._about_people(asked).groupBy(_GROUP)
         task = _of_group(_schools_of, self._shipped)
         found = _polars(rows.applyInArrow(task, "school_id string").distinct().toArrow())
@@ -876,24 +893,27 @@ class SparkNation:
         """Write the rejected rows, and those that name what is not there: gives their number."""
         schema = {**rejected.schema, _PLACE: pl.Int64}
         numbered = rejected.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(_PLACE))
-        parts = [self._session.createDataFrame(_arrow(numbered, schema), _fields(schema))]
-        for table, column, target in REFERENCES:
+        told = self._session.createDataFrame(_arrow(numbered, schema), _fields(schema))
+        parts = []
+        for place, (table, column, target) in enumerate(REFERENCES):
             if table in self.sources and target in self.sources:
                 known = self._readable(target).select(_col(KEYS[target]).alias(_KEY))
                 ids = near.oddities.ids(target).rename({KEYS[target]: _KEY})
                 if not ids.is_empty():
                     known = known.union(self._session.createDataFrame(_arrow(ids, ids.schema)))
-                lost = (
-                    self._readable(table)
-                    .withColumn(_KEY, _col(column))
-                    .join(known, _KEY, "left_anti")
-                    .select(ROW, *TABLES[table].key_columns)
-                )
-                task = partial(_dangling, self._shipped, table, column, target)
-                parts.append(lost.mapInArrow(task, _fields(rejected.schema)))
-        every = self._keep(_together(parts))
+                rows = self._readable(table).withColumn(_KEY, _col(column))
+                lost = rows.join(known, _KEY, "left_anti")
+                keys = TABLES[table].key_columns
+                parts.append(lost.select(sql.lit(place).alias(_PLACE), ROW, *keys))
+        count = 0
+        if parts:
+            task = partial(_dangling, self._shipped)
+            lost = _together(parts).repartition(self.buckets)
+            lost = self._keep(lost.mapInArrow(task, _fields(rejected.schema)))
+            count = lost.count()
+            told = told.unionByName(lost, allowMissingColumns=True)
         order = sql.array_position(sql.array(*map(sql.lit, KEPT)), _col("table"))
-        every.repartition(1).sortWithinPartitions(order, "row", "column", _PLACE).drop(
-            _PLACE
-        ).write.mode("overwrite").options(**_NO_MARK).parquet(path)
-        return every.filter(_col(_PLACE).isNull()).count()
+        sorted_rows = told.repartition(1).sortWithinPartitions(order, "row", "column", _PLACE)
+        writer = sorted_rows.drop(_PLACE).write.mode("overwrite").options(**_NO_MARK)
+        writer.parquet(path)
+        return count
