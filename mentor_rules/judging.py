@@ -181,7 +181,7 @@ def _judged(
 ) -> Judged:
     facts = {(name, keys): FACTS[name](case, *keys) for name, keys in bench.engine.facts}
     bounds = [bound for fact in facts.values() for bound in (fact.lo, fact.hi)]
-    return Judged(days, as_of, facts, bounds, bench.engine.opinion(bounds, days))
+    return Judged(days, as_of, facts, bounds, Opinion(*bench.engine.answer(bounds, days)))
 
 
 class EngineDisagreement(MentorRulesError):  # noqa: N818 - the word of the public contract

@@ -109,6 +109,8 @@ class Verdicts:
         Of each group the ranks that its combinations reach are summed up, the rank of a
         combination being the gravest among its rules.
         """
+        if not self.groups:
+            return "'not_judged'"
         sums: list[str] = []
         for group in self.groups:
             ranks = []
@@ -117,11 +119,11 @@ class Verdicts:
                     found = [rank(place, reading) for place, reading in selected]
                     ranks.append(found[0] if len(found) == 1 else f"max({', '.join(found)})")
             sums.append(f"(g{len(sums)} := {' | '.join(dict.fromkeys(ranks))})")
-        every = f"(every := {' | '.join(sums) or '0'})"
+        every = f"(every := {' | '.join(sums)})"
 
         def only(rank: int) -> str:
             """Write whether a group reaches this rank alone: no combination escapes it."""
-            return " or ".join(f"g{place} == {rank}" for place in range(len(sums))) or "False"
+            return " or ".join(f"g{place} == {rank}" for place in range(len(sums)))
 
         return self._verdict.format(every=every, breached=only(_BREACHED), pending=only(_PENDING))
 

@@ -89,18 +89,21 @@ def flipped_in_closure(patch: pytest.MonkeyPatch) -> None:
 
 def lost_in_closure(patch: pytest.MonkeyPatch) -> None:
     """What is breached is lost on the way, of every rule."""
-    opinion = Closure.opinion
+    written = Closure._written
 
-    def lost(self: Closure, *arguments: Any) -> Any:
-        found = opinion(self, *arguments)
-        return found._replace(
-            outcomes=tuple(
-                tuple("satisfied" if one == "unknown" else one for one in own)
-                for own in found.outcomes
+    def lost(self: Closure, verdicts: Any) -> Any:
+        judge = written(self, verdicts)
+
+        def losing(*arguments: Any) -> Any:
+            outcomes, *said = judge(*arguments)
+            kept = (
+                tuple("satisfied" if one == "unknown" else one for one in own) for own in outcomes
             )
-        )
+            return (tuple(kept), *said)
 
-    patch.setattr(Closure, "opinion", lost)
+        return losing
+
+    patch.setattr(Closure, "_written", lost)
 
 
 def flipped_in_durable(patch: pytest.MonkeyPatch) -> None:

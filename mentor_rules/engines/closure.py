@@ -28,24 +28,25 @@ from mentor_rules.checks import (
     Or,
     Predicate,
 )
-from mentor_rules.engines.opinion import Opinion
 from mentor_rules.engines.opinion import Outcomes as Outcomes
 from mentor_rules.facts import IN_TIME, LATE, SPECS, WAITING, YES, FactId
 from mentor_rules.rulebook import BoundReading, BoundRule, DatedBy, Figure, Rule, Texts
-from mentor_rules.verdict import OF_RANK, RANKS, Verdicts
+from mentor_rules.verdict import OF_RANK, RANKS, Eligibility, Procedure, Verdicts
 
+Answer = tuple[tuple[Outcomes, ...], Eligibility, Procedure]
+Days = Mapping[DatedBy, date]
 _Table = dict[tuple[int, ...], int]  # of sets of possible keys
 _FEW = 3  # values that are looked up by comparing, which is quicker than a table
 
 _FLIPPED = {">=": "<=", ">": "<"}
+_NAMES = tuple(OF_RANK.get(rank) for rank in range(max(OF_RANK) + 1))
 # All that a function may name, beside its variables and tables.
 _GLOBALS: Mapping[str, Any] = MappingProxyType(
     {
         "__builtins__": {},
-        "new": tuple.__new__,
         "max": max,
-        "Opinion": Opinion,
-        "names": tuple(OF_RANK.get(rank) for rank in range(max(OF_RANK) + 1)),
+        "names": _NAMES,
+        "alone": tuple((name,) for name in _NAMES),
     }
 )
 # Outcomes as they are written into functions: how grave they are, by which verdicts are decided.
@@ -61,7 +62,7 @@ _SATISFIED, _BREACHED, _UNKNOWN, _PENDING, _NOT_APPLICABLE, _NOT_IN_FORCE = (
 class Closure:
     """The rules of a bound rulebook as one function over the bounds of their facts.
 
-    `verdicts`, the blocking and the remediable ones, are written into it, for `opinion`.
+    `verdicts`, the blocking and the remediable ones, are written into it, for `answer`.
     """
 
     name = "closure"
@@ -75,27 +76,21 @@ class Closure:
         )
         self._places = {fact: 2 * place for place, fact in enumerate(self.facts)}
 
-    def outcomes(self, bounds: Sequence[int], days: Mapping[DatedBy, date]) -> tuple[Outcomes, ...]:
+    @cached_property
+    def outcomes(self) -> Callable[[Sequence[int], Days], tuple[Outcomes, ...]]:
         """Give, per rule, the outcome under each of its combinations of live readings.
 
-        `bounds` holds lo and hi of each of `facts` in turn, `days` the day that each
+        Of the bounds, which are lo and hi of each of `facts` in turn, and of the day that each
         `dated_by` names.
         """
-        return self._outcomes(bounds, days)
-
-    def opinion(self, bounds: Sequence[int], days: Mapping[DatedBy, date]) -> Opinion:
-        """Give the outcomes, as `outcomes` does, and both verdicts."""
-        return self._opinion(bounds, days)
-
-    @cached_property
-    def _outcomes(self) -> Callable[..., tuple[Outcomes, ...]]:
-        judge: Callable[..., tuple[Outcomes, ...]] = self._written(())
+        judge: Callable[[Sequence[int], Days], tuple[Outcomes, ...]] = self._written(())
         return judge
 
     @cached_property
-    def _opinion(self) -> Callable[..., Opinion]:
+    def answer(self) -> Callable[[Sequence[int], Days], Answer]:
+        """Give the outcomes, as `outcomes` does, and both verdicts: what an Opinion holds."""
         assert self._verdicts is not None  # noqa: S101 - who asks for verdicts has given them
-        judge: Callable[..., Opinion] = self._written(self._verdicts)
+        judge: Callable[[Sequence[int], Days], Answer] = self._written(self._verdicts)
         return judge
 
     def _written(self, verdicts: Sequence[Verdicts]) -> Any:
@@ -104,7 +99,7 @@ class Closure:
         dated_by = sorted({rule.rule.dated_by for rule in self.rules})
         found = _tuple(writer.rule(place, rule) for place, rule in enumerate(self.rules))
         if verdicts:
-            found = f"new(Opinion, {_tuple([found, *(one.written(_rank) for one in verdicts)])})"
+            found = _tuple([found, *(one.written(_rank) for one in verdicts)])
         return writer.function(found, [f"{name} = days[{name!r}].toordinal()" for name in dated_by])
 
     def reasons(self, rule: BoundRule, bounds: Sequence[int], day: date) -> tuple[Texts, ...]:
@@ -139,6 +134,8 @@ def _rank(place: int, reading: int) -> str:
 
 
 def _named(place: int, outcomes: Sequence[str]) -> str:
+    if len(outcomes) == 1:
+        return f"alone[{_rank(place, 0)} := {outcomes[0]}]"
     return _tuple(f"names[{_rank(place, at)} := {one}]" for at, one in enumerate(outcomes))
 
 
