@@ -378,7 +378,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             print(verdict, " ".join(f"{code}:{count / cases:.1%}" for code, count in counts))
         for way, out in outs.items():
             if not way.startswith("floor"):
-                other = pl.read_parquet(out).sort("id").cast(dict(first.schema))
+                other = pl.read_parquet(out).sort("id").cast(first.schema)
                 differing = [name for name in WANTED if not other[name].equals(first[name])]
                 assert not differing, (way, differing)
     medians = {way: statistics.median(seconds) for way, seconds in taken.items()}
