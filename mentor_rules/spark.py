@@ -396,7 +396,7 @@ def _read(source: Source, shares: bool, batches: Batches) -> Iterator[pa.RecordB
     schema = {**plain_schema(table), SAID: pl.Binary}
     for batch in batches:
         raw = source.stated(_polars(batch).lazy()).collect()
-        rows = plain(source, raw.lazy(), ones_are_plain=not shares).collect()
+        rows = plain(source, raw.lazy()).collect()
         odd = raw.join(rows.filter(~pl.col(PLAIN)), on=ROW, how="semi", maintain_order="left")
         numbers, records, lines = [], [], []
         for number, record, problems in read_rows(table, odd, shares=shares):
