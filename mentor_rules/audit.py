@@ -26,7 +26,7 @@ from mentor_rules.calendar_data import Overrides
 from mentor_rules.columns import EPOCH, KEPT, ROW, plain_schema, sources
 from mentor_rules.dossier import PEOPLE, Dossier
 from mentor_rules.engines.closure import Closure
-from mentor_rules.engines.durable import available
+from mentor_rules.engines.durable import Durable, available
 from mentor_rules.engines.frame import (
     ELIGIBILITY,
     OUTCOMES,
@@ -34,6 +34,7 @@ from mentor_rules.engines.frame import (
     Frame,
     reading_columns,
 )
+from mentor_rules.engines.opinion import Opinion
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import ActFact, Case, Fact, FactId
 from mentor_rules.frames import ACT_PARTS, AT, CASES, Part, act_columns, fact_columns
@@ -43,6 +44,7 @@ from mentor_rules.judging import (
     case_of,
     check,
     confirmed,
+    disagreement,
     expect_day,
     fault_of,
     invalid_entry,
@@ -91,6 +93,7 @@ _VERDICTS = ("eligibility", "procedure")
 _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"eligibility": ELIGIBILITY, "procedure": PROCEDURE}
 )
+_UNTOLD = Fault(what="disagreement", cause="two engines disagree")  # one of very many
 _SILENT = ("not_applicable", "not_in_force")  # outcomes that tell nothing of an act
 # What `summary.parquet` and `invalid.parquet` hold.
 COUNTS = MappingProxyType(
@@ -398,8 +401,8 @@ class Confirmation:
         self._bench, self._frame = judges.bench, judges.frame
         self._alone = [Closure([rule]) for rule in self._frame.rules]
 
-    def differing(self, flagged: pl.DataFrame) -> pl.DataFrame:
-        """Give the flagged cases on which `closure` says otherwise."""
+    def differing(self, flagged: pl.DataFrame) -> dict[int, Fault]:
+        """Give where `closure` says otherwise of flagged cases, by the place of the case."""
         apart = [self._outcomes_apart(flagged, place) for place in range(len(self._alone))]
         apart += [
             self._verdicts_apart(flagged, "eligibility", self._bench.blocking, eligibility),
@@ -408,7 +411,43 @@ class Confirmation:
         found = [
             flagged.join(rows, on=rows.columns, how="semi") for rows in apart if not rows.is_empty()
         ]
-        return pl.concat(found).unique(AT, maintain_order=True) if found else flagged.clear()
+        if not found:
+            return {}
+        cases = pl.concat(found).unique(AT).sort(AT)
+        faults: dict[int, Fault] = dict.fromkeys(cases[AT], _UNTOLD)
+        for row in cases.head(TOLD_FAULTS).iter_rows(named=True):
+            fault = self._asked(row, self._bench.engine)
+            if fault is None:
+                del faults[row[AT]]  # the same facts in another edition
+            else:
+                faults[row[AT]] = fault
+        return faults
+
+    def _asked(self, row: Mapping[str, Any], engine: Closure | Durable) -> Fault | None:
+        """Ask an engine about one case, from its columns; give the fault, if there is one."""
+        frame = self._frame
+        bounds = [
+            row[name]
+            for fact in engine.facts
+            for name in (frame.facts[fact].lo, frame.facts[fact].hi)
+        ]
+        days: dict[DatedBy, date] = {
+            one: date.fromordinal(row[column]) for one, column in frame.days.items()
+        }
+        try:
+            opinion = engine.opinion(bounds, days)
+        except Exception as error:
+            return fault_of(error)
+        own = Opinion(
+            tuple(
+                tuple(OUTCOMES[row[name]] for name in reading_columns(rule)) for rule in frame.rules
+            ),
+            ELIGIBILITY[row["eligibility"]],
+            PROCEDURE[row["procedure"]],
+        )
+        if own == opinion:
+            return None
+        return disagreement(self._bench, {frame.name: own, engine.name: opinion})
 
     def _outcomes_apart(self, flagged: pl.DataFrame, place: int) -> pl.DataFrame:
         """Give the facts and outcomes of one rule that `closure` would not have together."""
@@ -468,30 +507,10 @@ class Confirmation:
         if not available() or flagged.is_empty():
             return 0, {}
         sample = flagged.sample(min(count, flagged.height), seed=_SEED)
-        faults = {}
-        second, rules = self._bench.second, self._frame.rules
-        facts: Sequence[FactId] = second.facts
-        for row in sample.iter_rows(named=True):
-            bounds = [
-                row[name]
-                for fact in facts
-                for name in (self._frame.facts[fact].lo, self._frame.facts[fact].hi)
-            ]
-            days: dict[DatedBy, date] = {
-                one: date.fromordinal(row[column]) for one, column in self._frame.days.items()
-            }
-            try:
-                opinion = second.opinion(bounds, days)
-            except Exception as error:
-                faults[row[AT]] = fault_of(error)
-                continue
-            outcomes = tuple(
-                tuple(OUTCOMES[row[name]] for name in reading_columns(rule)) for rule in rules
-            )
-            verdicts = (ELIGIBILITY[row["eligibility"]], PROCEDURE[row["procedure"]])
-            if (outcomes, *verdicts) != opinion:
-                faults[row[AT]] = Fault(what="disagreement", cause="frame and durable disagree")
-        return sample.height, faults
+        asked = {
+            row[AT]: self._asked(row, self._bench.second) for row in sample.iter_rows(named=True)
+        }
+        return sample.height, {at: fault for at, fault in asked.items() if fault is not None}
 
 
 # One run --------------------------------------------------------------------------------------
@@ -582,13 +601,10 @@ class _Run:
         again = flagged
         if confirm == "sample":
             again = flagged.sample(min(count, flagged.height), seed=_SEED)
-        apart = {
-            at: Fault(what="disagreement", cause="frame and closure disagree")
-            for at in self._confirmation.differing(again)[AT]
-        }
+        apart = self._confirmation.differing(again)
         said.by_closure = again.height
         said.by_durable, refused = self._confirmation.refused(again, count)
-        return apart | refused, said
+        return refused | apart, said
 
     def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
         shown, counted = self.shown(results, said)

@@ -181,7 +181,7 @@ def _judged(
 ) -> Judged:
     facts = {(name, keys): FACTS[name](case, *keys) for name, keys in bench.engine.facts}
     bounds = [bound for fact in facts.values() for bound in (fact.lo, fact.hi)]
-    return Judged(days, as_of, facts, bounds, Opinion(*bench.engine.answer(bounds, days)))
+    return Judged(days, as_of, facts, bounds, bench.engine.opinion(bounds, days))
 
 
 class EngineDisagreement(MentorRulesError):  # noqa: N818 - the word of the public contract
@@ -215,7 +215,8 @@ def confirmed(bench: Bench, judged: Judged, opinion: Opinion, confirm: Confirm) 
     except EngineFault as broken:
         raise SecondEngineBroke(broken, _of_first_alone(bench, opinion)) from None
     if second != opinion:
-        raise EngineDisagreement(_differences(bench, opinion, second))
+        opinions = {bench.engine.name: opinion, bench.second.name: second}
+        raise EngineDisagreement(disagreement(bench, opinions))
     return (bench.engine.name, bench.second.name)
 
 
@@ -224,13 +225,11 @@ def _in_order(facts: Mapping[FactId, Fact], wanted: Sequence[FactId]) -> list[in
     return [bound for fact in wanted for bound in (facts[fact].lo, facts[fact].hi)]
 
 
-def _differences(bench: Bench, first: Opinion, second: Opinion) -> Fault:
+def disagreement(bench: Bench, opinions: Mapping[str, Opinion]) -> Fault:
     """Give what two engines said, with the outcomes on which they differ."""
+    first, second = opinions.values()
     differ = [one != other for one, other in zip(first.outcomes, second.outcomes, strict=True)]
-    traces = {
-        bench.engine.name: _trace(bench, first, differ),
-        bench.second.name: _trace(bench, second, differ),
-    }
+    traces = {name: _trace(bench, opinion, differ) for name, opinion in opinions.items()}
     return Fault(what="disagreement", cause="two engines disagree", traces=traces)
 
 

@@ -277,6 +277,8 @@ def test_what_the_frame_gets_wrong_is_no_verdict(
     found = results(out)
     for name, fault in run.faults.items():
         assert fault.what == "disagreement"
+        assert set(fault.traces) == {"frame", "closure"}
+        assert fault.traces["frame"].outcomes != fault.traces["closure"].outcomes
         assert found[name]["eligibility"] == found[name]["procedure"] == "not_judged"
     truth = {r.appointment_id: r for r in check(Dossier.from_tables(raw), as_of=AS_OF).results}
     for name, row in found.items():

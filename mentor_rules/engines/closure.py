@@ -28,6 +28,7 @@ from mentor_rules.checks import (
     Or,
     Predicate,
 )
+from mentor_rules.engines.opinion import Opinion
 from mentor_rules.engines.opinion import Outcomes as Outcomes
 from mentor_rules.facts import IN_TIME, LATE, SPECS, WAITING, YES, FactId
 from mentor_rules.rulebook import BoundReading, BoundRule, DatedBy, Figure, Rule, Texts
@@ -92,6 +93,10 @@ class Closure:
         assert self._verdicts is not None  # noqa: S101 - who asks for verdicts has given them
         judge: Callable[[Sequence[int], Days], Answer] = self._written(self._verdicts)
         return judge
+
+    def opinion(self, bounds: Sequence[int], days: Days) -> Opinion:
+        """Give the outcomes of every rule, and the verdicts, of one case, as `answer` does."""
+        return Opinion(*self.answer(bounds, days))
 
     def _written(self, verdicts: Sequence[Verdicts]) -> Any:
         """Write the function of days and bounds that gives the outcomes, and verdicts if any."""
