@@ -878,6 +878,8 @@ class _Run:
         schools = self._nation.schools
         short = summary.filter(by="school").height if self._knows_candidates else None
         faults = {name: fault for one in said for name, fault in one.faults.items()}
+        # Those with traces first.
+        told = sorted(faults.items(), key=lambda item: (not item[1].traces, item[0]))
         hidden = sum(one.hidden for one in said)
         notes = [say("done", "hidden_ids", self._language, count=str(hidden))] if hidden else []
         return AuditRun(
@@ -899,7 +901,7 @@ class _Run:
                 by_closure=sum(one.by_closure for one in said),
                 by_durable=sum(one.by_durable for one in said),
             ),
-            faults=dict(sorted(faults.items())[:TOLD_FAULTS]),
+            faults=dict(told[:TOLD_FAULTS]),
             faults_count=len(faults),
             ignored_columns=tuple(
                 name for source in self._nation.sources.values() for name in source.ignored
