@@ -107,6 +107,7 @@ def running(session: SparkSession | None) -> Iterator[SparkSession]:
 
     Below `spark-submit` its master is used, elsewhere all cores of this machine.
     """
+    session = session or SparkSession.getActiveSession()
     if session is not None:
         yield session
         return
@@ -115,6 +116,8 @@ def running(session: SparkSession | None) -> Iterator[SparkSession]:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the tasks; no setting counts
         builder = builder.master("local[*]")
         builder = builder.config("spark.ui.enabled", "false")
+        # Where in the code each of some thousand expressions was made is not worth their time.
+        builder = builder.config("spark.python.sql.dataFrameDebugging.enabled", "false")
         builder = builder.config("spark.sql.shuffle.partitions", str(4 * (os.cpu_count() or 1)))
     made = builder.getOrCreate()
     try:
