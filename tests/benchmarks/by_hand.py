@@ -375,13 +375,13 @@ def verdicts(cases: pl.DataFrame, calendar: SchoolCalendar) -> pl.LazyFrame:
                 (rules.rolled(ten) if roll else ten).alias(due[number, roll])
             )
     plan_due = {}
-    for (number, roll), ended in due.items():
+    for (number, roll), ends in due.items():
         begins = (
             pl.min_horizontal(
-                pl.when(level.done).then(level.first), pl.when(level.undone).then(ended)
+                pl.when(level.done).then(level.first), pl.when(level.undone).then(ends)
             ),
             pl.max_horizontal(
-                pl.when(level.done).then(level.last), pl.when(level.undone).then(ended)
+                pl.when(level.done).then(level.last), pl.when(level.undone).then(ends)
             ),
         )
         names = plan_due[number, roll] = (f"plan{number}{roll}lo", f"plan{number}{roll}hi")

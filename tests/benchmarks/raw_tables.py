@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -44,10 +45,21 @@ def run(way: str, folder: Path, out: Path) -> None:
     except Exception as error:  # whatever keeps a backend from running
         print(f"{way}: {type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(NOT_THERE)
+    if engine == "spark" and "pyspark" not in sys.modules:
+        print(f"{way}: Spark was never asked", file=sys.stderr)
+        sys.exit(NOT_THERE)
 
 
-def measured(way: str, folder: Path, out: Path) -> tuple[float, float] | None:
-    """Give the seconds and the peak MiB of a run, None where it is not there."""
+class Measured(NamedTuple):
+    """The seconds of a run, those of the processors that it had, and the peak of its memory."""
+
+    seconds: float
+    busy: float
+    peak: float
+
+
+def measured(way: str, folder: Path, out: Path) -> Measured | None:
+    """Measure a run in a process of its own, None where it is not there."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", __spec__.name, "run", way, folder, out])
     _, status, usage = os.wait4(process.pid, 0)
@@ -55,7 +67,8 @@ def measured(way: str, folder: Path, out: Path) -> tuple[float, float] | None:
     if code == NOT_THERE:
         return None
     assert code == 0, (way, code)
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - started
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def compare(audited: Path, by_hand: Path) -> str:
@@ -86,13 +99,13 @@ def main(arguments: Sequence[str] = ()) -> None:
     rounds = int(arguments[1]) if len(arguments) > 1 else 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(arguments[2]) if len(arguments) > 2 else Path(name)
-        medians: dict[tuple[str, int], float] = {}
-        print(f"{'way':<28}{'appointments':>14}{'s':>9}{'a second':>12}{'peak MiB':>10}")
+        medians: dict[tuple[str, int], Measured] = {}
+        print(f"{'way':<28}{'appointments':>14}{'s':>9}{'busy s':>9}{'a second':>12}{'MiB':>8}")
         for count in (most // 10, most):
             tables = folder / f"nation-{count}"
             if not tables.exists():
                 write_nation(tables, count)
-            found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+            found: dict[str, list[Measured]] = {way: [] for way in WAYS}
             for _ in range(rounds):
                 for way in WAYS:
                     one = measured(way, tables, folder / f"out {way}")
@@ -100,20 +113,24 @@ def main(arguments: Sequence[str] = ()) -> None:
                         found[way].append(one)
             for way, ones in found.items():
                 if not ones:
-                    print(f"{way:<28}{count:>14,}{'not there':>9}")
+                    print(f"{way:<28}{count:>14,}{'not there':>12}")
                     continue
-                seconds = medians[way, count] = statistics.median(one[0] for one in ones)
-                peak = max(one[1] for one in ones)
-                print(
-                    f"{way:<28}{count:>14,}{seconds:>9.1f}{count / seconds:>12,.0f}{peak:>10,.0f}"
-                )
+                seconds, busy = (statistics.median(one[at] for one in ones) for at in range(2))
+                own = medians[way, count] = Measured(seconds, busy, max(one.peak for one in ones))
+                rate = f"{count / seconds:>12,.0f}{own.peak:>8,.0f}"
+                print(f"{way:<28}{count:>14,}{seconds:>9.1f}{busy:>9.1f}{rate}")
             if found["by hand"]:
                 print(compare(folder / "out audit", folder / "out by hand"))
         for way in WAYS:
-            if (way, most) in medians:
-                growth = medians[way, most] / medians[way, most // 10]
-                beside = medians[way, most] / medians["audit", most]
-                print(f"{way}: {growth:.1f} times as long for ten times; {beside:.2f} of audit")
+            if {(way, most), (way, most // 10)} <= set(medians):
+                large, small, other = (
+                    medians[key] for key in ((way, most), (way, most // 10), ("by hand", most))
+                )
+                print(
+                    f"{way}: {large.seconds / small.seconds:.1f} times as long for ten times; "
+                    f"{large.seconds / other.seconds:.2f} of by hand, busy "
+                    f"{large.busy / other.busy:.2f}"
+                )
 
 
 if __name__ == "__main__":
