@@ -132,7 +132,8 @@ def test_spark_says_what_polars_and_check_say(session: SparkSession, tmp_path: P
         assert "850101300014" not in (out / name).read_text("utf-8")
     # The session is the user's: it goes on, and keeps nothing of ours.
     assert session.range(3).count() == 3
-    assert not session.sparkContext._jsc.getPersistentRDDs()  # type: ignore[union-attr]  # the JVM
+    java: Any = session.sparkContext._jsc
+    assert not java.getPersistentRDDs()
     with pytest.raises(UsageError, match="out"):
         audit(folder, out, engine="spark", session=session, as_of=AS_OF)
 
