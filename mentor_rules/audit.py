@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -82,6 +83,10 @@ Confirm = Literal["flagged", "sample", "none"]
 By = Literal["region", "district", "subject"]
 Progress = Callable[[int, int], None]
 
+# What an engine needs beside the extra `frames`.
+_MODULES: Mapping[Backend, tuple[str, ...]] = MappingProxyType(
+    {"polars": (), "duckdb": ("duckdb", "pyarrow"), "spark": ("pyspark", "pyarrow")}
+)
 PER_BUCKET = 400_000  # appointments that are judged together, about
 SAMPLED = 1_000  # flagged appointments that the second engine is asked about, about
 ALONE_TOGETHER = 20_000  # appointments judged one by one whose rows are read together
@@ -156,6 +161,8 @@ def audit(
     ):
         if value not in allowed:
             raise UsageError("bad_value", name=name, allowed=", ".join(allowed))
+    if not all(find_spec(module) for module in _MODULES[engine]):
+        raise UsageError("needs_extra", extra=engine)
     rulebook = rulebook or builtin_rulebook()
     settled = rulebook.settle(readings, over=settle)
     if calendar is not None and not isinstance(calendar, Path | str):

@@ -504,7 +504,10 @@ def audit_command(
 
     Exit codes are those of `check`.
     """
-    from mentor_rules.audit import audit  # polars takes long to import
+    try:
+        from mentor_rules.audit import audit  # polars takes long to import
+    except ModuleNotFoundError:
+        raise UsageError("needs_extra", extra="frames") from None
 
     _expect_path(folder)
     day, settled = _day(as_of), _settled(reading)

@@ -74,6 +74,10 @@ def test_a_wheel_works_in_a_new_environment_outside_the_checkout(
     assert run["confirmed_by"]
     assert all(engines == ["closure"] for engines in run["confirmed_by"].values())
     assert "is not installed" in run["notes"][-1]
+    command = [str(python.with_name("mentor-rules")), "audit", ".", "--out", "audited"]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert refused.returncode == 2
+    assert "mentor-rules[frames]" in refused.stderr
 
 
 def checked(python: Path, folder: Path, *options: str) -> str:
