@@ -77,6 +77,7 @@ LAZY = {
     ("workdays", "holidays.countries.kazakhstan"): "0.2 s, and only terms need it",
     ("cli", "mentor_rules.audit"): "polars, slower to import than most answers",
     ("audit", "duckdb"): "an extra, and one engine of three",
+    ("audit", "mentor_rules.spark"): "an extra, and one engine of three",
     ("engines.durable", "durable"): "an extra, and one that does not import on Python 3.13",
 }
 
@@ -98,8 +99,10 @@ ALLOWED = {
     "markupsafe": {"report.html"},
     "holidays": {"workdays"},
     "durable": {"engines.durable"},
-    "narwhals": {"engines.frame", "audit"},
-    "polars": {"columns", "frames", "nation", "audit"},
+    "narwhals": {"engines.frame", "spark", "audit"},
+    "polars": {"columns", "frames", "nation", "spark", "audit"},
+    "pyarrow": {"spark"},
+    "pyspark": {"spark"},
     "duckdb": {"audit"},
 }
 
