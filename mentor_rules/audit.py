@@ -89,6 +89,7 @@ _MODULES: Mapping[Backend, tuple[str, ...]] = MappingProxyType(
 )
 PER_BUCKET = 400_000  # appointments that are judged together, about
 SAMPLED = 1_000  # flagged appointments that the second engine is asked about, about
+ONE_OF = 8  # of so many candidates of a bucket one is asked first
 ALONE_TOGETHER = 20_000  # appointments judged one by one whose rows are read together
 TOLD_FAULTS = 100  # faults told in full
 _SEED = 160
@@ -640,17 +641,19 @@ class _Run:
 
     def _candidates(self, folder: Path, held: Bucket) -> None:
         """Write which schools have a teacher who may enter the reserve, and who is to be asked."""
-        frame = self._judges.candidates
-        # One who may is enough: schools of which an earlier bucket has one are not asked again.
+        frame, asked = self._judges.candidates, held.candidates.tables[CASES]
         known = self._work.read_any("judged/*/eligible.parquet")
-        asked = held.candidates.tables[CASES]
-        if known is not None:
-            asked = asked.join(known, on="school_id", how="anti")
-        facts = fact_columns(frame, held.candidates.of(asked))
-        eligible = evaluated(frame, facts, self._judges.backend).filter(
-            pl.col("eligibility") == ELIGIBILITY.index("eligible")
-        )
-        eligible.select("school_id").unique().write_parquet(folder / "eligible.parquet")
+        found = asked.select("school_id").clear()
+        few = pl.int_range(pl.len()) % ONE_OF == 0
+        # One who may is enough: where there is one already, nobody else is asked.
+        for some in (asked.filter(few), asked.filter(~few)):
+            done = found if known is None else pl.concat([found, known])
+            left = held.candidates.of(some.join(done, on="school_id", how="anti"))
+            eligible = evaluated(frame, fact_columns(frame, left), self._judges.backend).filter(
+                pl.col("eligibility") == ELIGIBILITY.index("eligible")
+            )
+            found = pl.concat([found, eligible.select("school_id")]).unique()
+        found.write_parquet(folder / "eligible.parquet")
         held.candidates_alone.write_parquet(folder / "candidates.parquet")
 
     # One by one

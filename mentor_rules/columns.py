@@ -122,9 +122,13 @@ class Source:
     types: Mapping[str, pl.DataType]
     ignored: tuple[str, ...]
 
-    def scan(self) -> pl.LazyFrame:
-        """Give the rows of the table under our names, numbered from 1, examples left out."""
-        frame = pl.scan_parquet(list(self.files), row_index_name=ROW, glob=False).select(
+    def scan(self, first: int = 0, count: int | None = None) -> pl.LazyFrame:
+        """Give the rows of the table under our names, numbered from 1, examples left out.
+
+        Of so many rows of the files, from the place `first` on.
+        """
+        rows = pl.scan_parquet(list(self.files), row_index_name=ROW, glob=False)
+        frame = rows.slice(first, count).select(
             (pl.col(ROW) + 1).cast(pl.UInt32),
             *(pl.col(name).alias(column) for column, name in self.names.items()),
         )
@@ -237,7 +241,11 @@ def plain(source: Source, rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
         readable.append(cells[SHARE].readable)
     return (source.scan() if rows is None else rows).select(
         ROW,
-        *(cells[column].value.alias(column) for column in KEPT[source.table]),
+        *(
+            cells[column].value.cast(kind, strict=False).alias(column)
+            for column, kind in plain_schema(source.table).items()
+            if column != ROW
+        ),
         pl.all_horizontal(readable).alias(PLAIN),
     )
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -67,12 +67,12 @@ OF_TEACHERS = ("teachers", "categories", "posts", "quality", "reserve")
 ALONE = "alone"  # whether a case is judged one by one
 
 AGAIN = "again"  # whether a row of its key stands before it
-_ODD = "odd"  # where the numbers of rows that are not plain stand
+_ODD = "odd"  # where rows that are not plain stand as they were written
 _SETTLED = "settled"  # where odd rows stand that could be read
 _PLANS, _MENTEES, _PART = "plans", "mentees", "part"  # the steps of travelling
 _REPEATED, _DANGLING = "repeated", "dangling"
 _DISAGREE = "rows_disagree"
-_CHUNK = 50_000  # rows read one by one at a time
+_ROWS = 500_000  # rows of a table that are split at a time
 _SEED = 160
 
 # A table of which nothing is certain, because a row of it may be anybody's, is as good as one
@@ -92,10 +92,11 @@ class Oddities:
 
     `keys` holds, by table, the keys whose rows are not all plain; `anyone` the tables of which
     nothing is certain, because a row may be anybody's; `mentees` those of whom an appointment
-    cannot be read.
+    cannot be read; `unfit` by teacher the rows of quality that can be read and not be kept.
     """
 
     invalid: list[InvalidRow] = field(default_factory=list)
+    unfit: dict[str, list[int]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)
     mentees: set[str] = field(default_factory=set)
     anyone: set[str] = field(default_factory=set)
@@ -184,11 +185,7 @@ class Work:
     def write_by(self, frame: pl.DataFrame, key: str, name: str, folder: Path) -> None:
         """Write rows into the folder of each bucket of a key, as a file of this name."""
         buckets = frame.with_columns(self.bucket_of(key).alias("bucket"))
-        for (bucket,), rows in buckets.partition_by(
-            "bucket", as_dict=True, include_key=False
-        ).items():
-            (folder / str(bucket)).mkdir(exist_ok=True)
-            rows.write_parquet(folder / str(bucket) / f"{name}.parquet", compression="lz4")
+        _write_by_bucket(buckets, folder, f"{name}.parquet")
 
     def bucket_of(self, key: str) -> pl.Expr:
         """Give the bucket of a row. Only the same release of Polars gives the same one again."""
@@ -219,6 +216,14 @@ class Bucket(NamedTuple):
     set_aside: int
 
 
+def _write_by_bucket(rows: pl.DataFrame, folder: Path, name: str) -> None:
+    """Write rows into the folder of each bucket, as a file of this name."""
+    parts = rows.partition_by("bucket", as_dict=True, include_key=False)
+    for (bucket,), own in parts.items():
+        (folder / str(bucket)).mkdir(exist_ok=True)
+        own.write_parquet(folder / str(bucket) / name, compression="lz4", statistics=False)
+
+
 # The nation ---------------------------------------------------------------------------------------
 
 
@@ -237,9 +242,8 @@ class Nation:
 
     def prepare(self) -> None:
         """Split every table by its key, and read the rows that are not plain."""
-        for _ in side_by_side(self._split, self.sources):
-            pass
         for table in self.sources:
+            self._split(table)
             self._settle(table)
 
     def _bucket_of(self, table: str) -> pl.Expr:
@@ -250,24 +254,32 @@ class Nation:
         with self.work.once(f"split/{table}") as folder:
             if folder is None:
                 return
-            rows = plain(self.sources[table])
-            bucket = pl.when(PLAIN).then(self._bucket_of(table)).otherwise(self.work.buckets)
-            rows.with_columns(bucket.alias("bucket")).drop(PLAIN).sink_parquet(
-                pl.PartitionBy(folder, key="bucket", include_key=False),
-                mkdir=True,
-                compression="lz4",
-            )
-            for found in folder.glob("bucket=*"):
-                name = found.name.removeprefix("bucket=")
-                found.rename(folder / (_ODD if name == str(self.work.buckets) else name))
+            (folder / _ODD).mkdir()
+            chunks = range(0, self.sources[table].count(), _ROWS)
+            for _ in side_by_side(partial(self._split_rows, table, folder), chunks):
+                pass
+
+    def _split_rows(self, table: str, folder: Path, first: int) -> None:
+        """Write some rows of a table by bucket, and those that are not plain as they stand."""
+        source, name = self.sources[table], f"{first // _ROWS}.parquet"
+        raw = source.scan(first, _ROWS).collect()
+        rows = plain(source, raw.lazy()).collect()
+        odd = raw.filter(~rows[PLAIN])
+        if not odd.is_empty():
+            odd.write_parquet(folder / _ODD / name)
+        bucket = self._bucket_of(table).alias("bucket")
+        plain_rows = rows.filter(PLAIN).drop(PLAIN).with_columns(bucket)
+        _write_by_bucket(plain_rows, folder, name)
 
     def _settle(self, table: str) -> None:
         """Read the rows of a table that are not plain: readable ones join their buckets."""
-        odd = self.work.read({ROW: pl.UInt32}, f"split/{table}/{_ODD}")
+        shares = table == "quality" and self._ones_may_be_shares
         with self.work.once(f"{_SETTLED}/{table}") as folder:
-            for chunk, first in enumerate(range(0, odd.height, _CHUNK)):
+            for file in self.work.files(f"split/{table}/{_ODD}"):
                 numbers, records = [], []
-                for number, record, problems in self._read(table, odd.slice(first, _CHUNK)):
+                for number, record, problems in read_rows(
+                    table, pl.read_parquet(file, glob=False), shares=shares
+                ):
                     for problem in problems:
                         self.oddities.add(problem)
                     if record is None:
@@ -277,14 +289,11 @@ class Nation:
                         records.append(record)
                     else:
                         self.oddities.mark(table, record.key[0])
+                        self.oddities.unfit.setdefault(record.key[0], []).append(number)
                 if folder is not None and records:
-                    frame = encoded(table, records, numbers)
-                    bucketed = frame.with_columns(self._bucket_of(table).alias("bucket"))
-                    for (bucket,), rows in bucketed.partition_by(
-                        "bucket", as_dict=True, include_key=False
-                    ).items():
-                        (folder / str(bucket)).mkdir(exist_ok=True)
-                        rows.write_parquet(folder / str(bucket) / f"{chunk}.parquet")
+                    bucket = self._bucket_of(table).alias("bucket")
+                    frame = encoded(table, records, numbers).with_columns(bucket)
+                    _write_by_bucket(frame, folder, file.name)
 
     def _read(
         self, table: str, rows: pl.DataFrame
@@ -386,12 +395,15 @@ class Nation:
         key = KEYS["teachers"]
         year = (key, "subject", "school_year")
         quality = with_compared_subjects(tables["quality"])
-        tables["quality"], several = quality, repeated(quality, *year)
-        if not several.is_empty():
+        again = {
+            "teachers": repeated(tables["teachers"], key),
+            "quality": repeated(quality, *year),
+        }
+        tables["quality"], differing = quality, again["quality"]
+        if not differing.is_empty():
             # Rows that say the same are one.
             tables["quality"] = quality.unique([*year, SHARE], keep="any")
-            several = repeated(tables["quality"], *year)
-        again = {"teachers": repeated(tables["teachers"], key), "quality": several}
+            differing = repeated(tables["quality"], *year)
         with self.work.once(f"{_PART}/{bucket}") as folder:
             if folder is not None:
                 for table, rows in again.items():
@@ -402,7 +414,7 @@ class Nation:
                 for table in ("teachers", "reserve"):
                     self._dangling(folder, table, tables[table], self.rows("schools", 0))
                 self._dangling(folder, "appointments", cases, tables["teachers"], "mentor_id")
-        odd = {one for rows in again.values() for one in rows[key]}
+        odd = {*again["teachers"][key], *differing[key]}
         return self.together(tables, cases, odd, calendar, as_of)
 
     def together(
@@ -465,9 +477,9 @@ class Nation:
 
     def _counted(self, table: str) -> tuple[int, int, int]:
         """Give how many rows of a table state something, are not plain, and could be read yet."""
-        steps = (f"split/{table}/*", f"split/{table}/{_ODD}", f"{_SETTLED}/{table}/*")
-        stated, odd, settled = (self.work.count(step) for step in steps)
-        return stated, odd, settled
+        steps = (f"split/{table}/[0-9]*", f"split/{table}/{_ODD}", f"{_SETTLED}/{table}/*")
+        plain_rows, odd, settled = (self.work.count(step) for step in steps)
+        return plain_rows + odd, odd, settled
 
     # What is wrong with rows
 
@@ -512,6 +524,9 @@ class Nation:
             steps = (_PLANS, _PART)
             names = [f"{step}/*/{_REPEATED}/{table}" for step in steps]
             rows = self.work.read({ROW: pl.UInt32}, *names)
+        if table == "quality":
+            touched = self._with_keys(table, KEYS[table], set(self.oddities.unfit))
+            rows = pl.concat([rows, touched.select(ROW)]).unique()
         read = [(number, record) for number, record, _ in self._read(table, rows) if record]
         tables: dict[str, Any] = {table: [record for _, record in read]}
         numbers = {table: [number for number, _ in read]}
@@ -565,7 +580,11 @@ class Nation:
             return pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(ids, pl.String)})
         wanted = pl.LazyFrame({column: sorted(values)}, schema={column: pl.String})
         rows = pl.scan_parquet(files, glob=False).select(ROW, *ids)
-        return rows.join(wanted, on=column, how="semi").collect()
+        found = rows.join(wanted, on=column, how="semi").collect()
+        if table != "quality":
+            return found
+        unfit = [(row, one) for one in values for row in self.oddities.unfit.get(one, ())]
+        return pl.concat([found, pl.DataFrame(unfit, found.schema, orient="row")])
 
     def _dossier(
         self,

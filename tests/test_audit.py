@@ -113,6 +113,69 @@ def test_rows_are_all_accounted_for(tmp_path: Path) -> None:
     )
 
 
+def few(**more: list[dict[str, Any]]) -> dict[str, Any]:
+    """One school, one mentor, one appointment; and what a test adds."""
+    years = [("2023/24", 61.5), ("2024/25", 62.0), ("2025/26", 63.25)]
+    return {
+        "schools": [{"school_id": "S1", "kind": "ordinary", "week": 5}],
+        "teachers": [
+            {"teacher_id": "T1", "school_id": "S1", "category": "master", "subjects": ("физика",)},
+            {"teacher_id": "T2", "school_id": "S1", "first_taught_on": date(2026, 9, 1)},
+        ],
+        "quality": [
+            {"teacher_id": "T1", "subject": "физика", "school_year": year, "percent": percent}
+            for year, percent in years
+        ],
+        "posts": [],
+        "appointments": [
+            {
+                **{"appointment_id": "A1", "school_id": "S1", "mentor_id": "T1"},
+                **{"mentee_id": "T2", "subject": "физика", "ordered_on": date(2026, 9, 1)},
+            }
+        ],
+        **more,
+    }
+
+
+QUALITY = {"teacher_id": "T1", "subject": "физика", "school_year": "2023/24"}
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        pytest.param({"percent": 61.123456789}, id="more digits than columns keep, and another"),
+        pytest.param({"percent": 61.5}, id="the same once more"),
+        pytest.param({"percent": 61.5, "school_year": "2022/23"}, id="an older year"),
+        pytest.param({"percent": 150.0, "school_year": "2022/23"}, id="unreadable"),
+        pytest.param({"percent": 40.123456789, "school_year": "2022/23"}, id="many digits alone"),
+    ],
+)
+def test_rows_of_quality_that_are_odd(added: dict[str, Any], tmp_path: Path) -> None:
+    raw = few()
+    raw["quality"] += [QUALITY | added, QUALITY | added]
+    out = tmp_path / "out"
+    audit(write_typed(raw, tmp_path), out, as_of=AS_OF)
+    assert list(differences(out, check(Dossier.from_tables(raw), as_of=AS_OF))) == []
+
+
+def test_a_share_with_more_digits_than_columns_keep_decides(tmp_path: Path) -> None:
+    raw = few()
+    raw["quality"][0]["percent"] = 59.999999999
+    out = tmp_path / "out"
+    audit(write_typed(raw, tmp_path), out, as_of=AS_OF, readings="strict")
+    report = check(Dossier.from_tables(raw), as_of=AS_OF, readings="strict")
+    assert list(differences(out, report)) == []
+    assert results(out)["A1"]["eligibility"] == "ineligible"
+
+
+def test_a_school_that_is_odd_beside_plain_ones(tmp_path: Path) -> None:
+    raw = few()
+    raw["schools"] += [{"school_id": " S2", "week": 6}, {"school_id": "S3", "week": 9}]
+    out = tmp_path / "out"
+    audit(write_typed(raw, tmp_path), out, as_of=AS_OF)
+    assert list(differences(out, check(Dossier.from_tables(raw), as_of=AS_OF))) == []
+
+
 # Facts, then outcomes under each reading --------------------------------------------------------
 
 
