@@ -138,7 +138,7 @@ def load_calendar_data(overrides: Overrides = None) -> CalendarData:
     `overrides` is the path of a CSV file, or its rows as mappings. Raises UsageError where there
     is no such path, CalendarError where a file is broken, with all its problems.
     """
-    built_in = read_built_in(rules_folder() / "calendar" / "kz.toml")
+    built_in = _built_in()
     if overrides is None:
         return built_in
     name, lines, problems = _read_overrides(overrides)
@@ -147,6 +147,11 @@ def load_calendar_data(overrides: Overrides = None) -> CalendarData:
     if problems:
         raise CalendarError(problems)
     return data
+
+
+@cache
+def _built_in() -> CalendarData:
+    return read_built_in(rules_folder() / "calendar" / "kz.toml")
 
 
 def _laid_over(built_in: CalendarData, lines: Iterable[Override]) -> CalendarData:

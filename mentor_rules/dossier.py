@@ -42,6 +42,8 @@ from mentor_rules.records import (
 )
 
 PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
+_PEOPLE_OF = {table: tuple(sorted(PEOPLE & set(TABLES[table].model_fields))) for table in TABLES}
+_ORDER = {table: place for place, table in enumerate(TABLES)}
 _PROCESS_KEY = secrets.token_bytes(32)
 
 R = TypeVar("R", bound=Record)
@@ -169,7 +171,7 @@ class Dossier:
 
     def _hide_iins(self) -> None:
         for table, records in self._tables.items():
-            columns = PEOPLE & set(TABLES[table].model_fields)
+            columns = _PEOPLE_OF[table]
             self._tables[table] = tuple(
                 changed(record, {name: self.shown(getattr(record, name)) for name in columns})
                 if any(_may_be_iin(getattr(record, name)) for name in columns)
@@ -278,8 +280,7 @@ class Dossier:
     def invalid(self) -> tuple[InvalidRow, ...]:
         """All rows that cannot be read, contradict each other or name what is not there."""
         found = [*self._read_invalid, *self._checked[1], *self._dangling]
-        order = {table: place for place, table in enumerate(TABLES)}
-        return tuple(sorted(found, key=lambda row: (order[row.table], row.row or 0)))
+        return tuple(sorted(found, key=lambda row: (_ORDER[row.table], row.row or 0)))
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -441,7 +442,7 @@ class Dossier:
         return {
             column_value(record, "teacher_id")
             for table, records in self._tables.items()
-            if "teacher_id" in TABLES[table].model_fields
+            if "teacher_id" in _PEOPLE_OF[table]
             for record in records
         }
 

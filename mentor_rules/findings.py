@@ -1,8 +1,10 @@
 """Outcomes become findings: values as people write them, messages, sources, what is missing."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import chain, repeat
 
 from mentor_rules.checks import Expression, Literal, Name, Operand, comparisons
@@ -44,12 +46,9 @@ class _Shown:
     said: str
 
 
+_Wanted = Callable[[Mapping[FactId, Fact], date], _Shown]
 _NOTHING = _Shown(None, "")
 _NO_ACT = ActFact(0, 0)
-# Which fields are stated, one set for all: a set for each finding would outweigh the finding.
-_FINDING = set(Finding.model_fields)
-_READING = set(ReadingOutcome.model_fields)
-_SOURCE = set(FactSource.model_fields)
 
 
 class Presenter:
@@ -65,7 +64,19 @@ class Presenter:
             language,
         )
         self._whens = [dict(reading.when) for reading in bound.readings]
-        self._compared = [_compared(reading.check) for reading in bound.readings]
+        compared = [_compared(reading.check) for reading in bound.readings]
+        # Several readings may speak of one fact or one figure: each is worded once.
+        self._values = list(dict.fromkeys(name for name, _ in compared))
+        required = list(dict.fromkeys(compared))
+        self._required = [self._wanted(name, other) for name, other in required]
+        self._places = [
+            (self._values.index(name), required.index((name, other))) for name, other in compared
+        ]
+        self._evidence = [
+            (fact, fact[1][0].done if fact[0] == "timing" else (fact[0],)) for fact in bound.facts
+        ]
+        self._messages = {said: texts[language] for said, texts in bound.rule.messages.items()}
+        self._remedy = bound.rule.remedy[language]
         source = bound.rule.source
         self._source = NormSource(
             act=source.act,
@@ -94,7 +105,9 @@ class Presenter:
                 message=say("finding", "not_in_force", language, on=placeholders["on"]),
                 source=self._source,
             )
-        shown = [self._values(place, facts, on) for place in range(len(outcomes))]
+        values = [self._value(name, facts) for name in self._values]
+        wanted = [required(facts, on) for required in self._required]
+        shown = [(values[one], wanted[other]) for one, other in self._places]
         value, required = shown[0]
         acts = [self._act(place, facts, own) for place, own in enumerate(outcomes)]
         act = acts[0]
@@ -121,20 +134,18 @@ class Presenter:
         elif outcome in ("breached", "disputed"):
             # What settles a dispute is to meet the norm on its strictest reading.
             strictest = shown[-1][1] if outcome == "disputed" else required
-            remedy = rule.remedy[language].format(**{**params, "required": strictest.said})
+            remedy = self._remedy.format_map({**params, "required": strictest.said})
             if outcome == "disputed" and act.done is not None:
                 questions = ", ".join(self._bound.questions)
                 remedy = say("finding", "only_the_question", language, questions=questions)
-        sources: dict[str, dict[str, None]] = {}
+        sources: dict[str, set[str]] = {}
         notes: dict[str, None] = {}
-        for fact in self._bound.facts:
+        for fact, names in self._evidence:
             found = facts[fact]
-            for name in fact[1][0].done if fact[0] == "timing" else (fact[0],):
-                sources.setdefault(name, {}).update(dict.fromkeys(found.sources))
+            for name in names:
+                sources.setdefault(name, set()).update(found.sources)
             notes.update(dict.fromkeys(found.notes))
-        # All is of the right type already: validating it again would cost more than judging.
-        return Finding.model_construct(
-            _FINDING,
+        return Finding.of(
             rule=rule.id,
             weight=rule.weight,
             outcome=outcome,
@@ -146,8 +157,7 @@ class Presenter:
             days_late=days_late,
             provisional=_provisional(act.due),
             readings=tuple(
-                ReadingOutcome.model_construct(
-                    _READING,
+                ReadingOutcome.of(
                     when=when,
                     outcome=own,
                     value=val.plain,
@@ -160,7 +170,7 @@ class Presenter:
                 )
             ),
             facts=tuple(
-                FactSource.model_construct(_SOURCE, fact=name, from_=tuple(sorted(records)))
+                FactSource.of(fact=name, from_=tuple(sorted(records)))
                 for name, records in sorted(sources.items())
                 if records
             ),
@@ -182,13 +192,12 @@ class Presenter:
 
     def _message(self, outcome: Outcome, act: ActFact, params: Mapping[str, str]) -> str:
         """Give the sentence for an outcome: what is late has its own, whatever else is wrong."""
-        messages, language = self._bound.rule.messages, self._language
         if outcome == "breached" and act.due is not None:
             if act.done is None and not act.undone:
-                return say("finding", "late_either_way", language, due=params["due"])
+                return say("finding", "late_either_way", self._language, due=params["due"])
             if act.lo == LATE:
-                return messages["overdue" if act.undone else "late"][language].format(**params)
-        return messages[outcome][language].format(**params)
+                return self._messages["overdue" if act.undone else "late"].format_map(params)
+        return self._messages[outcome].format_map(params)
 
     def _done(self, act: ActFact) -> str:
         if act.undone:
@@ -209,7 +218,7 @@ class Presenter:
             for fact in reading.facts:
                 for gap in facts[fact].gaps:
                     paper = self._rulebook.documents[gap.fact]
-                    found[gap] = Missing(
+                    found[gap] = Missing.of(
                         fact=gap.fact,
                         key=gap.key,
                         reason=say("reason", gap.reason, self._language),
@@ -218,21 +227,12 @@ class Presenter:
                     )
         return tuple(found[key] for key in sorted(found))
 
-    def _values(self, place: int, facts: Mapping[FactId, Fact], on: date) -> tuple[_Shown, _Shown]:
-        name, other = self._compared[place]
+    def _value(self, name: Name | None, facts: Mapping[FactId, Fact]) -> _Shown:
         if name is None:
-            return _NOTHING, _NOTHING
-        spec = SPECS[name.name]
-        value = self._show(spec, facts[name.name, name.keys])
-        return value, self._required(spec, other, facts, on)
-
-    def _show(self, spec: FactSpec, fact: Fact) -> _Shown:
+            return _NOTHING
+        spec, fact = SPECS[name.name], facts[name.name, name.keys]
         if spec.kind == "set":
-            values = [value for value in spec.values if fact.lo & spec.bit(value)]
-            if len(values) == len(spec.values):
-                return _NOTHING
-            said = " / ".join(self._label(spec, value) for value in values)
-            return _Shown("/".join(values), said)
+            return _one_of(name.name, fact.lo, self._language)
         return self._range(spec, fact.lo, fact.hi, whole=(fact.lo, fact.hi) == (spec.lo, spec.hi))
 
     def _range(self, spec: FactSpec, lo: int, hi: int, *, whole: bool = False) -> _Shown:
@@ -244,37 +244,61 @@ class Presenter:
             return _Shown(None, said if spec.kind == "number" else "")
         return _Shown(plain, said)
 
-    def _label(self, spec: FactSpec, value: str) -> str:
-        vocabulary = _VOCABULARIES.get(spec.labels)
-        if vocabulary is not None and value in vocabulary.labels:
-            return vocabulary.label(value, self._language)
-        return say("value", value, self._language)
-
-    def _required(
-        self, spec: FactSpec, other: Operand | None, facts: Mapping[FactId, Fact], on: date
-    ) -> _Shown:
-        if other is None:
-            return _NOTHING
+    def _wanted(self, name: Name | None, other: Operand | None) -> _Wanted:
+        """Give the function that words what the fact `name` is compared with."""
+        if name is None or other is None:
+            return lambda facts, on: _NOTHING
+        spec, rule = SPECS[name.name], self._bound.rule
         if isinstance(other, Literal):
             values = other.value if isinstance(other.value, tuple) else (other.value,)
-            if spec.kind != "set":
-                return self._range(spec, int(values[0]), int(values[0]))
-            said = " / ".join(self._label(spec, str(value)) for value in values)
-            return _Shown("/".join(str(value) for value in values), said)
+            if spec.kind == "set":
+                stated = _listed(spec, map(str, values), self._language)
+            else:
+                stated = self._range(spec, int(values[0]), int(values[0]))
+            return lambda facts, on: stated
         if other.name in SPECS:
-            fact = facts[other.name, other.keys]
-            return self._range(SPECS[other.name], fact.lo, fact.hi)
-        figure = self._bound.rule.figures[other.name]
-        column = other.keys[len(figure.by)] if len(other.keys) > len(figure.by) else "value"
-        possible = [
-            columns[column]
-            for keys, columns in figure.on(on).items()
-            if all(
-                facts[fact, ()].lo & SPECS[fact].bit(key)
-                for fact, key in zip(figure.by, keys, strict=True)
-            )
-        ]
-        return self._range(spec, min(possible), max(possible))
+            own, fact = SPECS[other.name], (other.name, other.keys)
+            return lambda facts, on: self._range(own, facts[fact].lo, facts[fact].hi)
+        figure, keys = rule.figures[other.name], other.keys
+        column = keys[len(figure.by)] if len(keys) > len(figure.by) else "value"
+
+        @cache  # there are few editions, and few sets of closed values
+        def worded(edition: date, possible: tuple[int, ...]) -> _Shown:
+            found = [
+                columns[column]
+                for row, columns in figure.on(edition).items()
+                if all(
+                    bits & SPECS[fact].bit(key)
+                    for fact, key, bits in zip(figure.by, row, possible, strict=True)
+                )
+            ]
+            return self._range(spec, min(found), max(found))
+
+        def wanted(facts: Mapping[FactId, Fact], on: date) -> _Shown:
+            edition = rule.changes_on[bisect_right(rule.changes_on, on) - 1]
+            return worded(edition, tuple([facts[fact, ()].lo for fact in figure.by]))
+
+        return wanted
+
+
+@cache
+def _one_of(name: str, possible: int, language: Language) -> _Shown:
+    """Give a closed value of which only some are possible."""
+    spec = SPECS[name]
+    values = [value for value in spec.values if possible & spec.bit(value)]
+    return _NOTHING if len(values) == len(spec.values) else _listed(spec, values, language)
+
+
+def _listed(spec: FactSpec, values: Iterable[str], language: Language) -> _Shown:
+    found = list(values)
+    return _Shown("/".join(found), " / ".join(_label(spec, one, language) for one in found))
+
+
+def _label(spec: FactSpec, value: str, language: Language) -> str:
+    vocabulary = _VOCABULARIES.get(spec.labels)
+    if vocabulary is not None and value in vocabulary.labels:
+        return vocabulary.label(value, language)
+    return say("value", value, language)
 
 
 def _day(ordinal: int | None) -> str:

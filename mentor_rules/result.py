@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cache
 from html import escape
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +17,29 @@ SHOWN = 20  # flagged appointments in a notebook
 
 class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Give the result that holds `values`: every field, in order, and of the right type.
+
+        It is what `model_construct` gives, without looking for aliases, defaults and order:
+        validating what is right already would cost more than judging.
+        """
+        made = cls.__new__(cls)
+        _set(made, "__dict__", values)
+        _set(made, "__pydantic_fields_set__", _fields(cls))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
+
+
+_set = object.__setattr__  # results are frozen
+
+
+@cache
+def _fields(model: type[_Result]) -> set[str]:
+    """Give which fields are stated, one set for all: one for each would outweigh a finding."""
+    return set(model.model_fields)
 
 
 class ReadingOutcome(_Result):

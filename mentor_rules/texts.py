@@ -14,7 +14,15 @@ def _texts() -> dict[str, dict[str, dict[str, str]]]:
 
 def say(group: str, code: str, language: Language, /, **params: str) -> str:
     """Give one sentence with its placeholders filled in. Raises KeyError for an unknown code."""
+    if not params:
+        return _plain(group, code, language)
     return _texts()[group][code][language].format(**params)
+
+
+@cache
+def _plain(group: str, code: str, language: Language) -> str:
+    """Give a sentence without placeholders: the same every time."""
+    return _texts()[group][code][language].format()
 
 
 def has(group: str, code: str) -> bool:
