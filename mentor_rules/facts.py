@@ -6,10 +6,11 @@ Rules see nothing but these facts.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from math import lcm
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -311,7 +312,8 @@ class Case:
     as_of: date
     purpose: Purpose = "appointment"
     appointment: Appointment | None = None
-    _qualities: dict[str, "_Quality"] = field(default_factory=dict)
+    _years: dict[str, "_Quality"] = field(default_factory=dict)
+    _qualities: dict[str, Mapping[str, Fact]] = field(default_factory=dict)
     _categories: dict[date, "_Category"] = field(default_factory=dict)
 
     @cached_property
@@ -329,11 +331,17 @@ class Case:
         """The subjects that the mentor teaches."""
         return _taught(self)
 
-    def quality_of(self, subject: str, shown: str) -> "_Quality":
+    def years_of(self, subject: str, shown: str) -> "_Quality":
         """Give the mentor's three years in a subject (its compared and its shown form)."""
-        if subject not in self._qualities:
-            self._qualities[subject] = _three_years(self, subject, shown)
-        return self._qualities[subject]
+        if subject not in self._years:
+            self._years[subject] = _three_years(self, subject, shown)
+        return self._years[subject]
+
+    def quality_of(self, subjects: str) -> Mapping[str, Fact]:
+        """Give the mentor's quality of knowledge by period; `subjects` says which ones count."""
+        if subjects not in self._qualities:
+            self._qualities[subjects] = _quality(self, subjects)
+        return self._qualities[subjects]
 
     def category_on(self, day: date) -> "_Category":
         """Give the mentor's category on a day."""
@@ -577,9 +585,7 @@ def _category_on(case: Case, day: date) -> _Category:
     latest = _Held(None, None, None, f"teachers {person}")
     if found.records:
         row = found.records[0]
-        latest = replace(
-            latest, category=row.category, first=row.category_from, last=row.category_until
-        )
+        latest = _Held(row.category, row.category_from, row.category_until, latest.source)
         stated = (latest.category, latest.first, latest.last) != (None, None, None)
         if latest.first is not None:
             awarded = latest.first <= day
@@ -852,19 +858,21 @@ def _three_years(case: Case, subject: str, shown: str) -> _Quality:
             sources.append(key)
         else:
             gaps.append(Gap("quality", key, reason or "not_stated"))
-    missing = len(case.years) - len(shares)
-    total, count = sum(shares, Fraction(0)), len(case.years)
-    lowest = min(shares, default=Fraction(1))
+    missing, count = len(case.years) - len(shares), len(case.years)
+    # Over one denominator whole numbers are as exact as fractions, and quicker. Rounded down, a
+    # share in basis points compares with whole figures as it is.
+    whole = lcm(*(share.denominator for share in shares))
+    parts = [share.numerator * (whole // share.denominator) for share in shares]
+    lowest = min(parts, default=whole) * WHOLE // whole
+    total = sum(parts)
     bounds = {
-        "each_year": (0 if missing else _floor(lowest), _floor(lowest)),
-        "mean": (_floor(total / count), _floor((total + missing) / count)),
+        "each_year": (0 if missing else lowest, lowest),
+        "mean": (
+            total * WHOLE // (whole * count),
+            (total + missing * whole) * WHOLE // (whole * count),
+        ),
     }
     return _Quality(bounds, tuple(sources), tuple(gaps), assumed)
-
-
-def _floor(share: Fraction) -> int:
-    """Give a share in basis points, rounded down: exact for comparing with whole figures."""
-    return share.numerator * WHOLE // share.denominator
 
 
 def quality(case: Case, subject: str, period: str) -> Fact:
@@ -872,28 +880,35 @@ def quality(case: Case, subject: str, period: str) -> Fact:
 
     `subject` says which subjects count, `period` whether the lowest year or the mean.
     """
+    return case.quality_of(subject)[period]
+
+
+def _quality(case: Case, subject: str) -> dict[str, Fact]:
+    """Give the quality of knowledge by period: only the bounds differ between them."""
     taught = case.taught
     mentored = subject_key(case.subject) if case.subject is not None else None
     surely, perhaps, unnamed, gaps = taught.surely, taught.perhaps, taught.unnamed, taught.gaps
     if subject == "mentored" and mentored is not None and mentored in surely:
         surely, perhaps, unnamed, gaps = {mentored: surely[mentored]}, {}, False, ()
     looked = {
-        key: case.quality_of(key, shown) for key, shown in sorted({**surely, **perhaps}.items())
+        key: case.years_of(key, shown) for key, shown in sorted({**surely, **perhaps}.items())
     }
-    sure = [looked[key].bounds[period] for key in surely]
-    every = [one.bounds[period] for one in looked.values()] + [(0, WHOLE)] * unnamed
     open_subject = subject == "mentored" and mentored not in surely
     open_subject = open_subject and (mentored is None or mentored in perhaps or unnamed)
-    if not sure:
-        bounds = (0, WHOLE)  # perhaps nothing is taught: then nothing is known
-    elif open_subject:
-        # One of them counts, or the lowest of them, and it is not known which.
-        bounds = min(lo for lo, _ in every), max(hi for _, hi in every)
-    elif subject == "any":
-        bounds = max(lo for lo, _ in sure), max(hi for _, hi in every)
-    else:
-        bounds = min(lo for lo, _ in every), min(hi for _, hi in sure)
-    used = [looked[key] for key in looked]
+    bounds: dict[str, tuple[int, int]] = {}
+    for period in PERIODS:
+        sure = [looked[key].bounds[period] for key in surely]
+        every = [one.bounds[period] for one in looked.values()] + [(0, WHOLE)] * unnamed
+        if not sure:
+            bounds[period] = (0, WHOLE)  # perhaps nothing is taught: then nothing is known
+        elif open_subject:
+            # One of them counts, or the lowest of them, and it is not known which.
+            bounds[period] = min(lo for lo, _ in every), max(hi for _, hi in every)
+        elif subject == "any":
+            bounds[period] = max(lo for lo, _ in sure), max(hi for _, hi in every)
+        else:
+            bounds[period] = min(lo for lo, _ in every), min(hi for _, hi in sure)
+    used = list(looked.values())
     assumed = (*taught.assumed, *(item for one in used for item in one.assumed))
     last_spring = case.calendar.year(case.on.year - 1)
     if last_spring.assumed:
@@ -902,13 +917,10 @@ def quality(case: Case, subject: str, period: str) -> Fact:
         what = case.appointment.appointment_id if case.appointment else case.mentor_id
         gaps += (Gap("subject", f"appointments {what} subject", "not_stated"),)
     between = last_spring.last < case.on < case.calendar.year(case.on.year).first
-    return Fact(
-        *bounds,
-        tuple(source for one in used for source in one.sources),
-        (*gaps, *(gap for one in used for gap in one.gaps)),
-        assumed,
-        ("between_school_years",) if between else (),
-    )
+    sources = tuple([source for one in used for source in one.sources])
+    gaps = (*gaps, *[gap for one in used for gap in one.gaps])
+    notes = ("between_school_years",) if between else ()
+    return {period: Fact(*found, sources, gaps, assumed, notes) for period, found in bounds.items()}
 
 
 # The working week ----------------------------------------------------------------------------
