@@ -7,10 +7,10 @@ import csv
 import io
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -101,6 +101,7 @@ class CalendarData:
     sourced_years: Mapping[int, SchoolYear]
     assumed_days: Mapping[str, str]
     given_days: Mapping[int, Mapping[str, date]]  # of school years, by a calendar file
+    _years: dict[int, SchoolYear] = field(default_factory=dict, init=False, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CalendarData) and self.sha256 == other.sha256
@@ -110,10 +111,12 @@ class CalendarData:
 
     def school_year(self, begins: int) -> SchoolYear:
         """Give the school year that begins in the calendar year `begins`."""
-        return _school_year(self, begins)
+        year = self._years.get(begins)
+        if year is None:
+            year = self._years[begins] = _school_year(self, begins)
+        return year
 
 
-@lru_cache(maxsize=1024)
 def _school_year(data: CalendarData, begins: int) -> SchoolYear:
     def on(name: str) -> date:
         return date.fromisoformat(f"{begins + (name == 'last')}-{data.assumed_days[name]}")

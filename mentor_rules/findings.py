@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import chain, repeat
+from typing import NamedTuple
 
 from mentor_rules.checks import Expression, Literal, Name, Operand, comparisons
 from mentor_rules.engines.closure import Closure, Outcomes
@@ -38,8 +38,7 @@ _VOCABULARIES: dict[str, Vocabulary] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(NamedTuple):
     """A value: as in JSON (None where nothing is known), and as in a sentence."""
 
     plain: str | None
@@ -77,6 +76,8 @@ class Presenter:
         ]
         self._messages = {said: texts[language] for said, texts in bound.rule.messages.items()}
         self._remedy = bound.rule.remedy[language]
+        self._not_known = say("finding", "not_known", language)
+        self._without_act = self._of_act(_NO_ACT, None)
         source = bound.rule.source
         self._source = NormSource(
             act=source.act,
@@ -96,7 +97,7 @@ class Presenter:
     ) -> Finding:
         """Give the finding for one case; `on` is the day that picks the edition."""
         rule, language = self._bound.rule, self._language
-        outcome = merged(outcomes)
+        outcome = outcomes[0] if len(outcomes) == 1 else merged(outcomes)
         if outcome == "not_in_force":
             return Finding(
                 rule=rule.id,
@@ -109,19 +110,20 @@ class Presenter:
         wanted = [required(facts, on) for required in self._required]
         shown = [(values[one], wanted[other]) for one, other in self._places]
         value, required = shown[0]
-        acts = [self._act(place, facts, own) for place, own in enumerate(outcomes)]
-        act = acts[0]
-        days_late = act.days_late(as_of)
         params = {
             **placeholders,
-            "value": value.said or say("finding", "not_known", language),
+            **self._without_act,
+            "value": value.said or self._not_known,
             "required": required.said,
-            "due": self._due(act),
-            "done": _day(act.done) or say("finding", "not_known", language),
-            "days_late": str(days_late or say("finding", "not_known", language)),
         }
-        in_order = rule.act.in_order if rule.act is not None else ()
-        params |= zip(in_order, map(self._done, chain(act.each, repeat(_NO_ACT))), strict=False)
+        acts = [_NO_ACT] * len(outcomes)
+        days_late = None
+        if rule.act is not None:
+            acts = [self._act(place, facts, own) for place, own in enumerate(outcomes)]
+            days_late = acts[0].days_late(as_of)
+            params |= self._of_act(acts[0], days_late)
+        act = acts[0]
+        due = _certain(act.due)
         message = self._message(outcome, act, params)
         if outcome == "breached" and self._bound.reasons and not act.undone:
             reasons = self._engine.reasons(self._bound, bounds, on)
@@ -142,42 +144,47 @@ class Presenter:
         notes: dict[str, None] = {}
         for fact, names in self._evidence:
             found = facts[fact]
-            for name in names:
-                sources.setdefault(name, set()).update(found.sources)
-            notes.update(dict.fromkeys(found.notes))
+            if found.sources:
+                for name in names:
+                    sources.setdefault(name, set()).update(found.sources)
+            if found.notes:
+                notes.update(dict.fromkeys(found.notes))
         return Finding.of(
             rule=rule.id,
             weight=rule.weight,
             outcome=outcome,
             value=value.plain,
             required=required.plain,
-            due=_certain(act.due),
-            latest=True if _certain(act.due) and act.due is not None and act.due.latest else None,
+            due=due,
+            latest=True if due is not None and act.due is not None and act.due.latest else None,
             done=date.fromordinal(act.done) if act.done is not None else None,
             days_late=days_late,
             provisional=_provisional(act.due),
             readings=tuple(
-                ReadingOutcome.of(
-                    when=when,
-                    outcome=own,
-                    value=val.plain,
-                    required=req.plain,
-                    due=_certain(its.due),
-                    provisional=_provisional(its.due),
-                )
-                for when, own, (val, req), its in zip(
-                    self._whens, outcomes, shown, acts, strict=True
-                )
+                [
+                    ReadingOutcome.of(
+                        when=when,
+                        outcome=own,
+                        value=val.plain,
+                        required=req.plain,
+                        due=_certain(its.due),
+                        provisional=_provisional(its.due),
+                    )
+                    for when, own, (val, req), its in zip(
+                        self._whens, outcomes, shown, acts, strict=True
+                    )
+                ]
             ),
             facts=tuple(
-                FactSource.of(fact=name, from_=tuple(sorted(records)))
-                for name, records in sorted(sources.items())
-                if records
+                [
+                    FactSource.of(fact=name, from_=tuple(sorted(sources[name])))
+                    for name in sorted(sources)
+                ]
             ),
             missing=missing,
             message=message,
             remedy=remedy,
-            notes=tuple(say("note", note, language) for note in notes),
+            notes=tuple([say("note", note, language) for note in notes]),
             source=self._source,
         )
 
@@ -199,10 +206,21 @@ class Presenter:
                 return self._messages["overdue" if act.undone else "late"].format_map(params)
         return self._messages[outcome].format_map(params)
 
+    def _of_act(self, act: ActFact, days_late: int | None) -> dict[str, str]:
+        """Give what texts may say of the act, and of those that are needed in order."""
+        asked = self._bound.rule.act
+        in_order = asked.in_order if asked is not None else ()
+        return {
+            "due": self._due(act),
+            "done": _day(act.done) or self._not_known,
+            "days_late": str(days_late or self._not_known),
+            **dict(zip(in_order, map(self._done, chain(act.each, repeat(_NO_ACT))), strict=False)),
+        }
+
     def _done(self, act: ActFact) -> str:
         if act.undone:
             return say("finding", "not_done", self._language)
-        return _day(act.done) or say("finding", "not_known", self._language)
+        return _day(act.done) or self._not_known
 
     def _due(self, act: ActFact) -> str:
         if act.due is None:

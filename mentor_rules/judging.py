@@ -22,7 +22,7 @@ from mentor_rules.engines.durable import NAME as SECOND
 from mentor_rules.engines.durable import Durable, available
 from mentor_rules.engines.opinion import EngineFault, Opinion
 from mentor_rules.errors import MentorRulesError, UsageError
-from mentor_rules.facts import Case, Fact, FactId, Formation, Purpose
+from mentor_rules.facts import Assumed, Case, Fact, FactId, Formation, Purpose
 from mentor_rules.findings import Presenter
 from mentor_rules.headings import column_label, table_label
 from mentor_rules.loading import builtin_rulebook
@@ -90,6 +90,7 @@ _FOLDERS: Mapping[Aim, tuple[str, ...]] = MappingProxyType(
         "reserve": ("reserve",),
     }
 )
+_PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 TOLD_EVERY = 250  # appointments between two tellings of progress
 
 
@@ -299,13 +300,13 @@ def _next_to_complete(day: date, calendar: SchoolCalendar) -> str:
 
 def _assumptions(bench: Bench, judged: Judged, language: Language) -> tuple[str, ...]:
     """Give what was assumed in the facts of the rules that were judged."""
-    used: set[FactId] = set()
+    assumed: set[Assumed] = set()
     for rule, outcomes in zip(bench.engine.rules, judged.outcomes, strict=True):
-        if set(outcomes) == {"not_applicable"}:
-            used.update(rule.facts_of_applies)
-        elif outcomes[0] != "not_in_force":
-            used.update(rule.facts)
-    assumed = {item for fact in used for item in judged.facts[fact].assumed}
+        if outcomes[0] == "not_in_force":
+            continue
+        alone = outcomes.count("not_applicable") == len(outcomes)
+        for fact in rule.facts_of_applies if alone else rule.facts:
+            assumed.update(judged.facts[fact].assumed)
     return tuple(
         say("assumed", item.code, language, cell=item.cell, value=item.value)
         for item in sorted(assumed)
@@ -607,8 +608,8 @@ def candidate_in(
     no readable row of the teacher and no school is named.
     """
     expect_day("on", on)
-    if purpose not in get_args(Purpose):
-        raise UsageError("no_purpose", purpose=str(purpose), allowed=", ".join(get_args(Purpose)))
+    if purpose not in _PURPOSES:
+        raise UsageError("no_purpose", purpose=str(purpose), allowed=", ".join(_PURPOSES))
     teacher_id = dossier.shown(teacher_id)
     found = dossier.teacher(teacher_id)
     if found.gap == "no_row" or (school_id is None and not found.records):
@@ -771,7 +772,7 @@ def provenance_of(
     rulebook: Rulebook, settled: Settled, calendar: SchoolCalendar, language: Language
 ) -> Provenance:
     """Give what an answer rests on."""
-    return Provenance(
+    return Provenance.of(
         package=_package(),
         rulebook=rulebook.id,
         rulebook_sha256=rulebook.sha256,

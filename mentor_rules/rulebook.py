@@ -379,6 +379,14 @@ class Rulebook:
         UsageError for an unknown question and an unknown or rejected reading.
         """
         chosen = {**self._mapping(readings), **(over or {})}
+        return self._settled(chosen) if chosen else self._open
+
+    @cached_property
+    def _open(self) -> "Settled":
+        """The live readings of every question where a user chose none."""
+        return self._settled({})
+
+    def _settled(self, chosen: Mapping[str, str]) -> "Settled":
         live: dict[str, tuple[str, ...]] = {}
         for name, reading in chosen.items():
             if name not in self.questions:
@@ -434,6 +442,10 @@ class Settled:
     chosen: tuple[tuple[str, str], ...]
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(tuple(sorted(self.live.items())))
 
 
