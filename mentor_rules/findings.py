@@ -150,42 +150,53 @@ class Presenter:
             if found.notes:
                 notes.update(dict.fromkeys(found.notes))
         return Finding.of(
-            rule=rule.id,
-            weight=rule.weight,
-            outcome=outcome,
-            value=value.plain,
-            required=required.plain,
-            due=due,
-            latest=True if due is not None and act.due is not None and act.due.latest else None,
-            done=date.fromordinal(act.done) if act.done is not None else None,
-            days_late=days_late,
-            provisional=_provisional(act.due),
-            readings=tuple(
-                [
-                    ReadingOutcome.of(
-                        when=when,
-                        outcome=own,
-                        value=val.plain,
-                        required=req.plain,
-                        due=_certain(its.due),
-                        provisional=_provisional(its.due),
-                    )
-                    for when, own, (val, req), its in zip(
-                        self._whens, outcomes, shown, acts, strict=True
-                    )
-                ]
-            ),
-            facts=tuple(
-                [
-                    FactSource.of(fact=name, from_=tuple(sorted(sources[name])))
-                    for name in sorted(sources)
-                ]
-            ),
-            missing=missing,
-            message=message,
-            remedy=remedy,
-            notes=tuple([say("note", note, language) for note in notes]),
-            source=self._source,
+            {
+                "rule": rule.id,
+                "weight": rule.weight,
+                "outcome": outcome,
+                "value": value.plain,
+                "required": required.plain,
+                "due": due,
+                "latest": True
+                if due is not None and act.due is not None and act.due.latest
+                else None,
+                "done": date.fromordinal(act.done) if act.done is not None else None,
+                "days_late": days_late,
+                "provisional": _provisional(act.due),
+                "readings": tuple(
+                    [
+                        ReadingOutcome.of(
+                            {
+                                "when": when,
+                                "outcome": own,
+                                "value": val.plain,
+                                "required": req.plain,
+                                "due": _certain(its.due),
+                                "provisional": _provisional(its.due),
+                            }
+                        )
+                        for when, own, (val, req), its in zip(
+                            self._whens, outcomes, shown, acts, strict=True
+                        )
+                    ]
+                ),
+                "facts": tuple(
+                    [
+                        FactSource.of(
+                            {
+                                "fact": name,
+                                "from_": tuple(sorted(sources[name])),
+                            }
+                        )
+                        for name in sorted(sources)
+                    ]
+                ),
+                "missing": missing,
+                "message": message,
+                "remedy": remedy,
+                "notes": tuple([say("note", note, language) for note in notes]),
+                "source": self._source,
+            }
         )
 
     def _act(self, place: int, facts: Mapping[FactId, Fact], outcome: Outcome) -> ActFact:
@@ -237,11 +248,13 @@ class Presenter:
                 for gap in facts[fact].gaps:
                     paper = self._rulebook.documents[gap.fact]
                     found[gap] = Missing.of(
-                        fact=gap.fact,
-                        key=gap.key,
-                        reason=say("reason", gap.reason, self._language),
-                        document=paper.document[self._language],
-                        who=paper.who[self._language],
+                        {
+                            "fact": gap.fact,
+                            "key": gap.key,
+                            "reason": say("reason", gap.reason, self._language),
+                            "document": paper.document[self._language],
+                            "who": paper.who[self._language],
+                        }
                     )
         return tuple(found[key] for key in sorted(found))
 

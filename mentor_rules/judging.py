@@ -773,11 +773,13 @@ def provenance_of(
 ) -> Provenance:
     """Give what an answer rests on."""
     return Provenance.of(
-        package=_package(),
-        rulebook=rulebook.id,
-        rulebook_sha256=rulebook.sha256,
-        calendar=calendar.identity,
-        known_until=calendar.known_until,
-        readings=dict(settled.chosen),
-        caveats=(rulebook.read.not_read[language], rulebook.read.in_force[language]),
+        {
+            "package": _package(),
+            "rulebook": rulebook.id,
+            "rulebook_sha256": rulebook.sha256,
+            "calendar": calendar.identity,
+            "known_until": calendar.known_until,
+            "readings": dict(settled.chosen),
+            "caveats": (rulebook.read.not_read[language], rulebook.read.in_force[language]),
+        }
     )

@@ -19,21 +19,28 @@ class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @classmethod
-    def of(cls, **values: Any) -> Self:
+    def of(cls, values: dict[str, Any]) -> Self:
         """Give the result that holds `values`: every field, in order, and of the right type.
 
         It is what `model_construct` gives, without looking for aliases, defaults and order:
         validating what is right already would cost more than judging.
         """
-        made = cls.__new__(cls)
-        _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", _fields(cls))
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
+        made = object.__new__(cls)
+        _set_values(made, values)
+        _set_stated(made, _fields(cls))
+        _set_extra(made, None)
+        _set_private(made, None)
         return made
 
 
-_set = object.__setattr__  # results are frozen
+# A result is frozen: only its slots themselves can be set.
+_set_values, _set_stated, _set_extra, _set_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in (
+        *("__dict__", "__pydantic_fields_set__"),
+        *("__pydantic_extra__", "__pydantic_private__"),
+    )
+)
 
 
 @cache
