@@ -43,6 +43,7 @@ from mentor_rules.records import (
 
 PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
 _PEOPLE_OF = {table: tuple(sorted(PEOPLE & set(TABLES[table].model_fields))) for table in TABLES}
+_TARGETS = frozenset(target for _, _, target in REFERENCES)
 _ORDER = {table: place for place, table in enumerate(TABLES)}
 _PROCESS_KEY = secrets.token_bytes(32)
 
@@ -172,12 +173,13 @@ class Dossier:
     def _hide_iins(self) -> None:
         for table, records in self._tables.items():
             columns = _PEOPLE_OF[table]
-            self._tables[table] = tuple(
-                changed(record, {name: self.shown(getattr(record, name)) for name in columns})
-                if any(_may_be_iin(getattr(record, name)) for name in columns)
-                else record
-                for record in records
-            )
+            if any(_may_be_iin(getattr(record, name)) for record in records for name in columns):
+                self._tables[table] = tuple(
+                    changed(record, {name: self.shown(getattr(record, name)) for name in columns})
+                    if any(_may_be_iin(getattr(record, name)) for name in columns)
+                    else record
+                    for record in records
+                )
         self._read_invalid = tuple(
             replace(
                 row,
@@ -209,6 +211,10 @@ class Dossier:
         notes: list[Note] = []
         for table, records in self._tables.items():
             if not TABLES[table].unique:
+                continue
+            alone = {record.key: record for record in records}
+            if len(alone) == len(records):  # no key stands twice
+                keyed[table] = alone
                 continue
             by_key: dict[tuple[str, ...], list[int]] = defaultdict(list)
             for place, record in enumerate(records):
@@ -254,7 +260,7 @@ class Dossier:
     def _dangling(self) -> list[InvalidRow]:
         problems = []
         known: dict[str, set[str | None]] = {}
-        for table in {target for _, _, target in REFERENCES} & set(self._tables):
+        for table in _TARGETS & self._tables.keys():
             known[table] = {record.key[0] for record in self._tables[table]}
             known[table] |= {row.key[0] for row in self._read_invalid if row.table == table}
         refused = {row.table for row in self._read_invalid if row.row is None}
@@ -314,16 +320,13 @@ class Dossier:
 
     @cached_property
     def _lists(self) -> dict[str, dict[str, tuple[Record, ...]]]:
-        lists: dict[str, dict[str, list[Record]]] = {}
+        lists: dict[str, dict[str, tuple[Record, ...]]] = {}
         for table in ("categories", "posts", "reserve"):
             by_teacher: dict[str, list[Record]] = defaultdict(list)
             for record in self._tables.get(table, ()):
                 by_teacher[column_value(record, "teacher_id")].append(record)
-            lists[table] = by_teacher
-        return {
-            table: {key: tuple(records) for key, records in by_key.items()}
-            for table, by_key in lists.items()
-        }
+            lists[table] = {key: tuple(records) for key, records in by_teacher.items()}
+        return lists
 
     def school(self, school_id: str) -> Found[School]:
         """Give the school's row."""

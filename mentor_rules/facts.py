@@ -606,7 +606,7 @@ def _category_on(case: Case, day: date) -> _Category:
         gap = Gap(name, f"{table} {person}", reason or "not_stated")
         return _Category(None, None, ever, perhaps, gap, assumed)
     if covering:
-        newest = max(period.first or FIRST_DAY for period in covering)
+        newest = max([period.first or FIRST_DAY for period in covering])
         counting = [period for period in covering if (period.first or FIRST_DAY) == newest]
         if len({period.category for period in counting}) > 1:
             gap = Gap(name, f"teachers {person}", "conflict")
@@ -629,6 +629,13 @@ def _category_on(case: Case, day: date) -> _Category:
 def _category(name: str, case: Case, day: date, validity: str) -> Fact:
     spec = SPECS[name]
     held = case.category_on(day)
+    if validity != "once_awarded" and held.gap is None:
+        counts = held.counts
+        if counts is None or counts.category is None:
+            bit, source = spec.bit("expired"), held.expired.source if held.expired else ""
+        else:
+            bit, source = spec.bit(counts.category), counts.source
+        return Fact(bit, bit, (source,), (), held.assumed)
     sources = tuple(dict.fromkeys(period.source for period in held.ever))
     best = max((HELD.index(period.category) for period in held.ever if period.category), default=0)
     once_awarded = validity == "once_awarded"
@@ -639,20 +646,13 @@ def _category(name: str, case: Case, day: date, validity: str) -> Fact:
         # What is held now is open; the highest ever held is not below what is known.
         possible = spec.everything & ~((1 << best) - 1) if once_awarded else spec.everything
         return Fact(possible, possible, sources, (gap._replace(fact=name),), held.assumed)
-    if once_awarded:
-        person = f"teachers {case.mentor_id}"
-        assumed = (*held.assumed, Assumed(f"{person} category", "no_higher_earlier"))
-        if held.perhaps is not None and HELD.index(held.perhaps) > best:
-            possible = (1 << best) | spec.bit(held.perhaps)
-            gap = Gap(name, f"{person} category_from", "not_stated")
-            return Fact(possible, possible, sources, (gap,), assumed)
-        return Fact(1 << best, 1 << best, sources, (), assumed)
-    counts = held.counts
-    if counts is None or counts.category is None:
-        bit, source = spec.bit("expired"), held.expired.source if held.expired else ""
-    else:
-        bit, source = spec.bit(counts.category), counts.source
-    return Fact(bit, bit, (source,), (), held.assumed)
+    person = f"teachers {case.mentor_id}"
+    assumed = (*held.assumed, Assumed(f"{person} category", "no_higher_earlier"))
+    if held.perhaps is not None and HELD.index(held.perhaps) > best:
+        possible = (1 << best) | spec.bit(held.perhaps)
+        gap = Gap(name, f"{person} category_from", "not_stated")
+        return Fact(possible, possible, sources, (gap,), assumed)
+    return Fact(1 << best, 1 << best, sources, (), assumed)
 
 
 def category(case: Case, validity: str) -> Fact:
@@ -847,7 +847,9 @@ def _three_years(case: Case, subject: str, shown: str) -> _Quality:
         if first_taught is not None and year.last < first_taught:
             reason = "not_yet_teaching"
             assumed += (year_assumed(year),) if year.assumed else ()
-        elif any(s in (None, subject) and y in (None, year.label) for _, s, y in unreadable):
+        elif unreadable and any(
+            s in (None, subject) and y in (None, year.label) for _, s, y in unreadable
+        ):
             reason = "invalid_row"
         elif row is None:
             reason = "no_row" if case.dossier.has("quality") else "no_table"
@@ -861,7 +863,7 @@ def _three_years(case: Case, subject: str, shown: str) -> _Quality:
     missing, count = len(case.years) - len(shares), len(case.years)
     # Over one denominator whole numbers are as exact as fractions, and quicker. Rounded down, a
     # share in basis points compares with whole figures as it is.
-    whole = lcm(*(share.denominator for share in shares))
+    whole = lcm(*[share.denominator for share in shares])
     parts = [share.numerator * (whole // share.denominator) for share in shares]
     lowest = min(parts, default=whole) * WHOLE // whole
     total = sum(parts)
@@ -903,11 +905,11 @@ def _quality(case: Case, subject: str) -> dict[str, Fact]:
             bounds[period] = (0, WHOLE)  # perhaps nothing is taught: then nothing is known
         elif open_subject:
             # One of them counts, or the lowest of them, and it is not known which.
-            bounds[period] = min(lo for lo, _ in every), max(hi for _, hi in every)
+            bounds[period] = min([lo for lo, _ in every]), max([hi for _, hi in every])
         elif subject == "any":
-            bounds[period] = max(lo for lo, _ in sure), max(hi for _, hi in every)
+            bounds[period] = max([lo for lo, _ in sure]), max([hi for _, hi in every])
         else:
-            bounds[period] = min(lo for lo, _ in every), min(hi for _, hi in sure)
+            bounds[period] = min([lo for lo, _ in every]), min([hi for _, hi in sure])
     used = list(looked.values())
     assumed = (*taught.assumed, *(item for one in used for item in one.assumed))
     last_spring = case.calendar.year(case.on.year - 1)
