@@ -8,12 +8,12 @@ import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from mentor_rules.reading import (
     Note,
@@ -50,8 +50,7 @@ _PROCESS_KEY = secrets.token_bytes(32)
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[R]):
+class Found(NamedTuple, Generic[R]):
     """The answer of a look-up: the records, and why others may be there (a reason code)."""
 
     records: tuple[R, ...]

@@ -544,8 +544,7 @@ def not_known(spec: FactSpec, table: str, key: str, reason: str | None) -> Fact:
 # The qualification category --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """A category that a record gives to a teacher, with the days it covers."""
 
     category: str | None  # None: dates without a category
@@ -557,8 +556,7 @@ class _Held:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
-@dataclass(frozen=True, slots=True)
-class _Category:
+class _Category(NamedTuple):
     """The category of a teacher on a day: the record that counts, or why none is known."""
 
     counts: _Held | None
@@ -774,8 +772,7 @@ def post_now(case: Case, duties: str) -> Fact:
 # Quality of knowledge --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Quality:
+class _Quality(NamedTuple):
     """One subject over the three years, in basis points rounded down."""
 
     bounds: Mapping[str, tuple[int, int]]  # by period
@@ -784,8 +781,7 @@ class _Quality:
     assumed: tuple[Assumed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Taught:
+class _Taught(NamedTuple):
     """Subjects taught (compared form to shown form): surely, perhaps, and perhaps unnamed ones."""
 
     surely: Mapping[str, str]
