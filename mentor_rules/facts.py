@@ -287,6 +287,10 @@ SPECS: Mapping[str, FactSpec] = MappingProxyType(
     }
 )
 
+_PURPOSES: Mapping[str, Fact] = MappingProxyType(
+    {name: Fact(1 << place, 1 << place) for place, name in enumerate(SPECS["purpose"].values)}
+)
+
 # What holds between facts whatever the records say: (smaller, larger).
 INVARIANTS: tuple[tuple[FactId, FactId], ...] = (
     *((("quality", (s, "each_year")), ("quality", (s, "mean"))) for s in SUBJECTS),
@@ -403,8 +407,7 @@ def school_kind(case: Case) -> Fact:
 
 def purpose(case: Case) -> Fact:
     """What the person is judged for: an appointment, or the reserve."""
-    bit = SPECS["purpose"].bit(case.purpose)
-    return Fact(bit, bit)
+    return _PURPOSES[case.purpose]
 
 
 def mentor_is_mentee(case: Case) -> Fact:

@@ -78,6 +78,7 @@ class Presenter:
         self._remedy = bound.rule.remedy[language]
         self._not_known = say("finding", "not_known", language)
         self._without_act = self._of_act(_NO_ACT, None)
+        self._no_dues: list[tuple[date | None, bool]] = [(None, False)] * len(bound.readings)
         source = bound.rule.source
         self._source = NormSource(
             act=source.act,
@@ -116,14 +117,12 @@ class Presenter:
             "value": value.said or self._not_known,
             "required": required.said,
         }
-        acts = [_NO_ACT] * len(outcomes)
-        days_late = None
+        act, days_late, dues = _NO_ACT, None, self._no_dues
         if rule.act is not None:
             acts = [self._act(place, facts, own) for place, own in enumerate(outcomes)]
-            days_late = acts[0].days_late(as_of)
-            params |= self._of_act(acts[0], days_late)
-        act = acts[0]
-        due = _certain(act.due)
+            act, dues = acts[0], [(_certain(its.due), _provisional(its.due)) for its in acts]
+            days_late = act.days_late(as_of)
+            params |= self._of_act(act, days_late)
         message = self._message(outcome, act, params)
         if outcome == "breached" and self._bound.reasons and not act.undone:
             reasons = self._engine.reasons(self._bound, bounds, on)
@@ -149,6 +148,27 @@ class Presenter:
                     sources.setdefault(name, set()).update(found.sources)
             if found.notes:
                 notes.update(dict.fromkeys(found.notes))
+        readings = [
+            ReadingOutcome.of(
+                {
+                    "when": when,
+                    "outcome": own,
+                    "value": val.plain,
+                    "required": req.plain,
+                    "due": its_due,
+                    "provisional": provisional,
+                }
+            )
+            for when, own, (val, req), (its_due, provisional) in zip(
+                self._whens, outcomes, shown, dues, strict=True
+            )
+        ]
+        drawn_from = [
+            FactSource.of({"fact": name, "from_": tuple(sorted(sources[name]))})
+            for name in sorted(sources)
+        ]
+        due, provisional = dues[0]
+        latest = due is not None and act.due is not None and act.due.latest
         return Finding.of(
             {
                 "rule": rule.id,
@@ -157,40 +177,12 @@ class Presenter:
                 "value": value.plain,
                 "required": required.plain,
                 "due": due,
-                "latest": True
-                if due is not None and act.due is not None and act.due.latest
-                else None,
+                "latest": True if latest else None,
                 "done": date.fromordinal(act.done) if act.done is not None else None,
                 "days_late": days_late,
-                "provisional": _provisional(act.due),
-                "readings": tuple(
-                    [
-                        ReadingOutcome.of(
-                            {
-                                "when": when,
-                                "outcome": own,
-                                "value": val.plain,
-                                "required": req.plain,
-                                "due": _certain(its.due),
-                                "provisional": _provisional(its.due),
-                            }
-                        )
-                        for when, own, (val, req), its in zip(
-                            self._whens, outcomes, shown, acts, strict=True
-                        )
-                    ]
-                ),
-                "facts": tuple(
-                    [
-                        FactSource.of(
-                            {
-                                "fact": name,
-                                "from_": tuple(sorted(sources[name])),
-                            }
-                        )
-                        for name in sorted(sources)
-                    ]
-                ),
+                "provisional": provisional,
+                "readings": tuple(readings),
+                "facts": tuple(drawn_from),
                 "missing": missing,
                 "message": message,
                 "remedy": remedy,
@@ -291,6 +283,7 @@ class Presenter:
             own, fact = SPECS[other.name], (other.name, other.keys)
             return lambda facts, on: self._range(own, facts[fact].lo, facts[fact].hi)
         figure, keys = rule.figures[other.name], other.keys
+        by: list[FactId] = [(fact, ()) for fact in figure.by]
         column = keys[len(figure.by)] if len(keys) > len(figure.by) else "value"
 
         @cache  # there are few editions, and few sets of closed values
@@ -307,7 +300,7 @@ class Presenter:
 
         def wanted(facts: Mapping[FactId, Fact], on: date) -> _Shown:
             edition = rule.changes_on[bisect_right(rule.changes_on, on) - 1]
-            return worded(edition, tuple([facts[fact, ()].lo for fact in figure.by]))
+            return worded(edition, tuple([facts[fact].lo for fact in by]))
 
         return wanted
 
