@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import lcm
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from dateutil.relativedelta import relativedelta
 
@@ -66,20 +66,20 @@ class Assumed(NamedTuple):
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # to freeze them takes longer than to make them
 class Fact:
-    """What the records say of one fact.
+    """What the records say of one fact. Never changed.
 
     Of a number or day `lo` and `hi` bound what is possible (inclusive); of a closed value
     `lo` holds a bit for each possible value, and `hi` repeats it.
     """
 
-    lo: int
-    hi: int
-    sources: tuple[str, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    assumed: tuple[Assumed, ...] = ()
-    notes: tuple[str, ...] = ()
+    lo: Final[int]
+    hi: Final[int]
+    sources: Final[tuple[str, ...]] = ()
+    gaps: Final[tuple[Gap, ...]] = ()
+    assumed: Final[tuple[Assumed, ...]] = ()
+    notes: Final[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +103,14 @@ class Due:
         return date.fromordinal(self.first) if self.first == self.last else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ActFact(Fact):
     """How an act stands (a set of in_time, late, waiting), when it is due, when it was done."""
 
-    due: Due | None = None
-    done: int | None = None  # None: not done, or not known
-    undone: bool = False  # certainly not done by the day judged on
-    each: tuple["ActFact", ...] = ()  # of acts in order: how each of them stands
+    due: Final[Due | None] = None
+    done: Final[int | None] = None  # None: not done, or not known
+    undone: Final[bool] = False  # certainly not done by the day judged on
+    each: Final[tuple["ActFact", ...]] = ()  # of acts in order: how each of them stands
 
     def days_late(self, as_of: date) -> int | None:
         """Give the calendar days after the due date, None in time or where it is not certain."""
