@@ -258,10 +258,14 @@ class Dossier:
     @cached_property
     def _dangling(self) -> list[InvalidRow]:
         problems = []
-        known: dict[str, set[str | None]] = {}
-        for table in _TARGETS & self._tables.keys():
-            known[table] = {record.key[0] for record in self._tables[table]}
-            known[table] |= {row.key[0] for row in self._read_invalid if row.table == table}
+        known: dict[str, set[str | None]] = {
+            table: {record.key[0] for record in records}
+            for table, records in self._tables.items()
+            if table in _TARGETS
+        }
+        for row in self._read_invalid:
+            if row.table in known:
+                known[row.table].add(row.key[0])
         refused = {row.table for row in self._read_invalid if row.row is None}
         for table, column, target in REFERENCES:
             if target not in known or target in refused or table not in self._tables:
@@ -321,9 +325,9 @@ class Dossier:
     def _lists(self) -> dict[str, dict[str, tuple[Record, ...]]]:
         lists: dict[str, dict[str, tuple[Record, ...]]] = {}
         for table in ("categories", "posts", "reserve"):
-            by_teacher: dict[str, list[Record]] = defaultdict(list)
+            by_teacher: dict[str, list[Record]] = {}
             for record in self._tables.get(table, ()):
-                by_teacher[column_value(record, "teacher_id")].append(record)
+                by_teacher.setdefault(column_value(record, "teacher_id"), []).append(record)
             lists[table] = {key: tuple(records) for key, records in by_teacher.items()}
         return lists
 

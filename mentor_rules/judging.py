@@ -279,14 +279,10 @@ def _findings(
         bench.presenters, bench.engine.rules, judged.outcomes, strict=True
     ):
         day = judged.days[rule.rule.dated_by]
+        placeholders["on"] = on or day.isoformat()
         found.append(
             presenter.finding(
-                outcomes,
-                judged.facts,
-                judged.bounds,
-                day,
-                judged.as_of,
-                {**placeholders, "on": on or day.isoformat()},
+                outcomes, judged.facts, judged.bounds, day, judged.as_of, placeholders
             )
         )
     return tuple(found)
@@ -622,16 +618,18 @@ def candidate_in(
     case = Case(dossier, school_calendar, teacher_id, school_id, _subject(subject), on, on, purpose)
     judged = judge(bench, case)
     opinion = judged.opinion
-    return CandidateResult(
-        teacher_id=teacher_id,
-        school_id=school_id,
-        on=on,
-        provenance=provenance_of(rulebook, settled, school_calendar, language),
-        eligibility=opinion.eligibility,
-        confirmed_by=confirmed(bench, judged, opinion, confirm),
-        assumptions=_assumptions(bench, judged, language),
-        findings=_findings(bench, judged, school_calendar),
-        invalid=invalid_entries(dossier, language),
+    return CandidateResult.of(
+        {
+            "teacher_id": teacher_id,
+            "school_id": school_id,
+            "on": on,
+            "provenance": provenance_of(rulebook, settled, school_calendar, language),
+            "eligibility": opinion.eligibility,
+            "confirmed_by": confirmed(bench, judged, opinion, confirm),
+            "assumptions": _assumptions(bench, judged, language),
+            "findings": _findings(bench, judged, school_calendar),
+            "invalid": invalid_entries(dossier, language),
+        }
     )
 
 
