@@ -897,9 +897,15 @@ def _quality(case: Case, subject: str) -> dict[str, Fact]:
     open_subject = subject == "mentored" and mentored not in surely
     open_subject = open_subject and (mentored is None or mentored in perhaps or unnamed)
     bounds: dict[str, tuple[int, int]] = {}
+    used = list(looked.values())
+    # Mostly there is one subject: then it is the lowest, the highest, and the one mentored.
+    only = bool(surely) and len(used) == 1 and not unnamed
     for period in PERIODS:
+        if only:
+            bounds[period] = used[0].bounds[period]
+            continue
         sure = [looked[key].bounds[period] for key in surely]
-        every = [one.bounds[period] for one in looked.values()] + [(0, WHOLE)] * unnamed
+        every = [one.bounds[period] for one in used] + [(0, WHOLE)] * unnamed
         if not sure:
             bounds[period] = (0, WHOLE)  # perhaps nothing is taught: then nothing is known
         elif open_subject:
@@ -909,7 +915,6 @@ def _quality(case: Case, subject: str) -> dict[str, Fact]:
             bounds[period] = max([lo for lo, _ in sure]), max([hi for _, hi in every])
         else:
             bounds[period] = min([lo for lo, _ in every]), min([hi for _, hi in sure])
-    used = list(looked.values())
     assumed = (*taught.assumed, *(item for one in used for item in one.assumed))
     last_spring = case.calendar.year(case.on.year - 1)
     if last_spring.assumed:

@@ -98,7 +98,8 @@ class Presenter:
     ) -> Finding:
         """Give the finding for one case; `on` is the day that picks the edition."""
         rule, language = self._bound.rule, self._language
-        outcome = outcomes[0] if len(outcomes) == 1 else merged(outcomes)
+        alike = outcomes.count(outcomes[0]) == len(outcomes)
+        outcome = outcomes[0] if alike else merged(outcomes)
         if outcome == "not_in_force":
             return Finding(
                 rule=rule.id,
