@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from mentor_rules import (
     Dossier,
@@ -320,3 +321,21 @@ def test_an_id_without_zeros_is_another_where_the_table_kept_them() -> None:
     assert [entry.column for entry in report.invalid] == ["mentee_id"]
     tables["appointments"] = [appointment("A1", mentor_id="1", mentee_id="2")]
     assert finding(judged(tables), "eligibility/qualification_category").outcome == "satisfied"
+
+
+def test_what_is_made_unchecked_is_what_checking_would_give() -> None:
+    plan = {"appointment_id": "A1", "recorded_until": "2026-11-20", "drafted_on": "2026-11-02"}
+    report = judged(school(plans=[plan], quality=quality("T1", 55)))
+    teacher = Teacher(teacher_id="T1", school_id="S1", subjects=("физика",))
+    answer = check_candidate(teacher, School(school_id="S1"), on=ON)
+    findings = (*answer.findings, *report.results[0].findings)
+    found: list[BaseModel] = [answer, answer.provenance, report.provenance, *findings]
+    found += [part for one in findings for part in (*one.readings, *one.facts, *one.missing)]
+    assert {type(one).__name__ for one in found} == {
+        *("CandidateResult", "Provenance", "Finding", "ReadingOutcome", "FactSource", "Missing"),
+    }
+    for one in found:
+        assert list(vars(one)) == list(type(one).model_fields)
+        assert type(one).model_validate(vars(one), strict=True) == one
+        assert one.model_copy() == one
+        assert type(one).model_validate_json(one.model_dump_json(by_alias=True)) == one
