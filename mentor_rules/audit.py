@@ -94,6 +94,7 @@ ALONE_TOGETHER = 20_000  # appointments judged one by one whose rows are read to
 TOLD_FAULTS = 100  # faults told in full
 _SEED = 160
 _UNFINISHED = "unfinished"
+_ANSWERS = ("judged", "alone", "unreadable")  # the steps that give results
 _IDS = ("appointment_id", "school_id", "mentor_id", "mentee_id")
 _VERDICTS = ("eligibility", "procedure")
 _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -185,7 +186,11 @@ def audit(
     rows = {table: source.count() for table, source in found.items()}
     buckets = buckets or 1 + rows.get("appointments", 0) // PER_BUCKET
     stated = [
-        *(f"{file} {file.stat().st_size}" for source in found.values() for file in source.files),
+        *(
+            f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}"
+            for source in found.values()
+            for file in source.files
+        ),
         *(str(one) for one in (judges.identity, language, tuple(by), show_ids, key, buckets)),
         pl.__version__,
     ]
@@ -728,7 +733,7 @@ class _Run:
             self._explain(folder / "findings.jsonl", explain)
 
     def _summary(self) -> pl.DataFrame:
-        counted = self._work.read_any("*/*/counts.parquet")
+        counted = self._work.read_any(*(f"{step}/*/counts.parquet" for step in _ANSWERS))
         return self.summary_of(
             pl.DataFrame(schema=COUNTS) if counted is None else counted, self._short_schools()
         )
@@ -857,7 +862,8 @@ class _Run:
         """Give what the run says of itself."""
         said = [
             Said.from_json(file.read_text("utf-8"))
-            for file in sorted(self._work.folder.glob("*/*/said.json"))
+            for step in _ANSWERS
+            for file in sorted(self._work.folder.glob(f"{step}/*/said.json"))
         ]
         summary = pl.read_parquet(self._work.folder / "told" / "summary.parquet")
         dangling = sum(rows.height for *_, rows in self._nation.dangling())
@@ -1067,9 +1073,9 @@ class _Target:
         (out / "run.json").unlink(missing_ok=True)
         shutil.rmtree(out / "results", ignore_errors=True)
         (out / "results").mkdir()
-        for file in sorted(self.work.glob("*/*/results.parquet")):
-            step = "-".join(file.relative_to(self.work).parent.parts)
-            _link(file, out / "results" / f"{step}.parquet")
+        for step in _ANSWERS:
+            for file in sorted(self.work.glob(f"{step}/*/results.parquet")):
+                _link(file, out / "results" / f"{step}-{file.parent.name}.parquet")
         for name in ("invalid.parquet", "summary.parquet", "findings.jsonl"):
             (out / name).unlink(missing_ok=True)
             if (told := self.work / "told" / name).exists():

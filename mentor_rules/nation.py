@@ -151,10 +151,11 @@ class Work:
         if made.is_dir():
             yield None
             return
-        making = made.with_name(f"{made.name}.making")
+        making = self.folder / "making" / step.replace("/", " ")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
         yield making
+        made.parent.mkdir(exist_ok=True)
         making.rename(made)
 
     def files(self, *steps: str) -> list[Path]:
@@ -170,16 +171,12 @@ class Work:
 
     def count(self, *steps: str) -> int:
         """Give how many rows steps have."""
-        files = self.files(*steps)
-        return (
-            int(pl.scan_parquet(files, glob=False).select(pl.len()).collect().item())
-            if files
-            else 0
-        )
+        rows = pl.scan_parquet(self.files(*steps), glob=False) if self.files(*steps) else None
+        return 0 if rows is None else int(rows.select(pl.len()).collect().item())
 
-    def read_any(self, pattern: str) -> pl.DataFrame | None:
+    def read_any(self, *patterns: str) -> pl.DataFrame | None:
         """Give the rows of all files that match, None if there are none."""
-        files = sorted(self.folder.glob(pattern))
+        files = sorted(file for pattern in patterns for file in self.folder.glob(pattern))
         return pl.read_parquet(files, glob=False) if files else None
 
     def write_by(self, frame: pl.DataFrame, key: str, name: str, folder: Path) -> None:
@@ -197,8 +194,11 @@ SIDE_BY_SIDE = 2  # much of a step takes one core only
 
 def side_by_side(step: Callable[[T], None], items: Iterable[T]) -> Iterator[None]:
     """Do a step for each item, some at a time; tell of each that is done, in their order."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+    try:
         yield from pool.map(step, items)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a fault or Ctrl-C nothing more is begun
 
 
 class Bucket(NamedTuple):
@@ -315,7 +315,7 @@ class Nation:
     # Travelling
 
     def rows(self, table: str, bucket: int) -> pl.DataFrame:
-        """Give the readable rows of a table in a bucket, in their order in the input."""
+        """Give the readable rows of a table in a bucket."""
         steps = (f"{step}/{table}/{bucket}" for step in ("split", _SETTLED))
         return self.work.read(plain_schema(table), *steps)
 
@@ -512,9 +512,11 @@ class Nation:
     def dangling(self) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
         """Give the rows that name what is not there: table, column, target, and rows with keys."""
         for table, column, target in REFERENCES:
-            steps = f"{_PLANS},{_MENTEES},{_PART}".split(",")
-            names = [f"{step}/*/{_DANGLING}/{table} {column} {target}" for step in steps]
-            yield table, column, target, self.work.read(_DANGLE, *names)
+            steps = [
+                f"{step}/*/{_DANGLING}/{table} {column} {target}"
+                for step in (_PLANS, _MENTEES, _PART)
+            ]
+            yield table, column, target, self.work.read(_DANGLE, *steps)
 
     def _contradictions(self, table: str) -> None:
         """Read the rows of a table whose keys stand more than once, and note those that differ."""
@@ -524,7 +526,7 @@ class Nation:
             steps = (_PLANS, _PART)
             names = [f"{step}/*/{_REPEATED}/{table}" for step in steps]
             rows = self.work.read({ROW: pl.UInt32}, *names)
-        if table == "quality":
+        if table == "quality" and self.oddities.unfit:
             touched = self._with_keys(table, KEYS[table], set(self.oddities.unfit))
             rows = pl.concat([rows, touched.select(ROW)]).unique()
         read = [(number, record) for number, record, _ in self._read(table, rows) if record]
