@@ -52,13 +52,14 @@ def sound(raw: dict[str, Any]) -> dict[str, Any]:
 # Everything that is written --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_audit_of_texts_says_what_check_says(seed: int, tmp_path: Path) -> None:
     raw = generate.dossier(seed, 300)
     settled, as_of = CHOICES[seed % len(CHOICES)]
     folder = write_texts(raw, tmp_path, files=1 + seed % 3)
     out = tmp_path / "out"
-    run = audit(folder, out, as_of=as_of, readings=settled, buckets=1 + seed % 4)
+    confirm: Any = "none" if seed else "flagged"
+    run = audit(folder, out, as_of=as_of, readings=settled, buckets=1 + seed % 4, confirm=confirm)
     report = check(Dossier.from_tables(raw), as_of=as_of, readings=settled, confirm="none")
     assert list(differences(out, report)) == []
     summary = run.summary.model_dump()
@@ -68,14 +69,14 @@ def test_the_audit_of_texts_says_what_check_says(seed: int, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
-@pytest.mark.parametrize("seed", range(20, 24))
+@pytest.mark.parametrize("seed", range(20, 22))
 def test_the_audit_of_typed_columns_says_what_check_says(
     seed: int, engine: Any, tmp_path: Path
 ) -> None:
     raw = sound(generate.dossier(seed, 300))
     settled, as_of = CHOICES[seed % len(CHOICES)]
     folder, out = write_typed(raw, tmp_path), tmp_path / "out"
-    audit(folder, out, as_of=as_of, readings=settled, buckets=2, engine=engine)
+    audit(folder, out, as_of=as_of, readings=settled, buckets=2, engine=engine, confirm="none")
     report = check(Dossier.from_tables(raw), as_of=as_of, readings=settled, confirm="none")
     assert list(differences(out, report)) == []
 
@@ -261,18 +262,18 @@ def test_a_hundred_thousand_appointments_are_judged_alike(tmp_path: Path) -> Non
 
 
 def test_a_killed_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    raw = generate.dossier(50, 3000)
+    raw = generate.dossier(50, 1000)
     folder = write_texts(raw, tmp_path)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     command = [sys.executable, "-m", "mentor_rules.cli", "audit", str(folder), "--out"]
     command = [sys.executable, "-c", "from mentor_rules.cli import main; main()", *command[3:]]
-    options = ["--as-of", AS_OF.isoformat(), "--buckets", "12", "--lang", "ru"]
+    options = ["--as-of", AS_OF.isoformat(), "--buckets", "12", "--confirm", "sample"]
     kills = 0
     for _ in range(3):
         before = len(list(killed.glob("unfinished/*/*")))
         process = subprocess.Popen([*command, str(killed), *options])
         while process.poll() is None:
-            if len(list(killed.glob("unfinished/*/*"))) > before + 8:
+            if len(list(killed.glob("unfinished/*/*"))) > before + 12:
                 process.send_signal(signal.SIGKILL)
                 kills += 1
                 break
