@@ -287,17 +287,21 @@ class Presenter:
         by: list[FactId] = [(fact, ()) for fact in figure.by]
         column = keys[len(figure.by)] if len(keys) > len(figure.by) else "value"
 
-        @cache  # there are few editions, and few sets of closed values
+        # There are few editions, and few sets of closed values. No `cache`: Spark cannot send one.
+        kept: dict[tuple[date, tuple[int, ...]], _Shown] = {}
+
         def worded(edition: date, possible: tuple[int, ...]) -> _Shown:
-            found = [
-                columns[column]
-                for row, columns in figure.on(edition).items()
-                if all(
-                    bits & SPECS[fact].bit(key)
-                    for fact, key, bits in zip(figure.by, row, possible, strict=True)
-                )
-            ]
-            return self._range(spec, min(found), max(found))
+            if (edition, possible) not in kept:
+                found = [
+                    columns[column]
+                    for row, columns in figure.on(edition).items()
+                    if all(
+                        bits & SPECS[fact].bit(key)
+                        for fact, key, bits in zip(figure.by, row, possible, strict=True)
+                    )
+                ]
+                kept[edition, possible] = self._range(spec, min(found), max(found))
+            return kept[edition, possible]
 
         def wanted(facts: Mapping[FactId, Fact], on: date) -> _Shown:
             edition = rule.changes_on[bisect_right(rule.changes_on, on) - 1]
