@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from typer.testing import CliRunner
 
 from mentor_rules import Dossier, Report, check, load_rulebook
+from mentor_rules.cli import app
 from mentor_rules.facts import SPECS
 from mentor_rules.records import columns
 from mentor_rules.requirements import DRAWN_FROM, Aim, amount, requirements, value_label
@@ -49,7 +52,8 @@ def district() -> dict[str, list[dict[str, Any]]]:
 
 
 def judged(tables: dict[str, list[dict[str, Any]]]) -> Report:
-    return check(Dossier.from_tables(tables), as_of=DAY, only="eligibility")
+    # Who confirms changes nothing of what is said.
+    return check(Dossier.from_tables(tables), as_of=DAY, only="eligibility", confirm="none")
 
 
 def told(report: Report) -> list[Any]:
@@ -140,14 +144,19 @@ def test_no_column_left_out_of_the_list_changes_an_answer() -> None:
     ],
 )
 def test_every_optional_column_of_the_list_changes_an_answer(table: str, column: str) -> None:
-    changed = []
-    for seed in (3, 4, 5):
-        tables = generate.dossier(seed, appointments=300)
-        before = told(judged(tables))
-        for row in tables.get(table, ()):
-            row[column] = None
-        changed.append(told(judged(tables)) != before)
-    assert any(changed)
+    assert any(changes_an_answer(table, column, seed) for seed in (3, 4, 5))
+
+
+def changes_an_answer(table: str, column: str, seed: int) -> bool:
+    tables = generate.dossier(seed, appointments=300)
+    for row in tables.get(table, ()):
+        row[column] = None
+    return told(judged(tables)) != told_of_all(seed)
+
+
+@cache
+def told_of_all(seed: int) -> list[Any]:
+    return told(judged(generate.dossier(seed, appointments=300)))
 
 
 @pytest.mark.parametrize("aim", ["plan", "reserve"])
@@ -250,8 +259,8 @@ def english_words(text: str, rulebook: Rulebook) -> set[str]:
 def test_rules_are_listed_and_shown_in_the_language_asked_for(language: str) -> None:
     assert english_words(run("rules", "list", "--lang", language).stdout, RULEBOOK) == set()
     for rule in RULEBOOK.rules:
-        shown = run("rules", "show", rule.id, "--lang", language)
-        assert shown.returncode == 0
+        shown = CliRunner().invoke(app, ["rules", "show", rule.id, "--lang", language])
+        assert shown.exit_code == 0
         assert english_words(shown.stdout, RULEBOOK) == set(), rule.id
 
 
