@@ -263,7 +263,7 @@ def on_terminal(
 
 def test_a_person_who_waits_long_sees_a_bar_and_a_pipe_sees_none(tmp_path: Path) -> None:
     path = many(tmp_path, MANY + 1)
-    arguments = ("check", path, *DAY, "--format", "jsonl", "--lang", "ru")
+    arguments = ("check", path, *DAY, *("--format", "jsonl", "--lang", "ru", "--confirm", "none"))
     shown, piped = on_terminal(*arguments, stream="stderr")
     assert "Проверка назначений" in shown
     assert f"{MANY + 1}/{MANY + 1}" in COLOUR.sub("", shown)
