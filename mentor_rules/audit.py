@@ -106,7 +106,6 @@ _SILENT = ("not_applicable", "not_in_force")  # outcomes that tell nothing of an
 COUNTS = MappingProxyType(
     {"by": pl.String, "group": pl.String, "what": pl.String, "value": pl.String, "count": pl.Int64}
 )
-
 INVALID = MappingProxyType(
     {
         "table": pl.String,
