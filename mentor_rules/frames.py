@@ -5,7 +5,7 @@ the engine `frame` reads them. Every row here is plain and stands once for its k
 any other row is judged one by one (`audit.py`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, reduce
@@ -90,11 +90,17 @@ def fact_columns(frame: Frame, part: Part) -> pl.DataFrame:
     wanted = set(frame.facts)
     names = {name for name, _ in wanted}
     cases = _joined(part)
+    categories, posts = (
+        cases.select(AT, "on", "now", teacher_id="mentor_id").join(
+            _rows(part, table), on="teacher_id"
+        )
+        for table in ("categories", "posts")
+    )
     for day in ("on", "now"):
         if names & set(_OF_CATEGORY[day]):
-            cases = _with_category(cases, part, day)
-        for name, keys in sorted(wanted & {(_OF_POST[day], (duties,)) for duties in _DUTIES}):
-            cases = _with_post(cases, part, day, name, keys[0])
+            cases = _with_category(cases, categories, day)
+    if "posts" in part.tables:
+        cases = _beside(cases, _highest_posts(posts))
     if "listed_in_reserve" in names:
         cases = _with_listing(cases, part)
     if qualities := [keys for name, keys in wanted if name == "quality"]:
@@ -156,10 +162,7 @@ def _joined(part: Part) -> pl.DataFrame:
         ("schools", "school_id", "school"),
     ):
         own = f"{table[:-1]}_id"
-        rows = part.tables.get(table)
-        if rows is None:
-            rows = pl.DataFrame(schema=plain_schema(table))
-        there = rows.select(
+        there = _rows(part, table).select(
             pl.all().exclude(own).name.prefix(f"{prefix}."),
             pl.col(own).alias(key),
             pl.lit(True).alias(f"{prefix}.there"),
@@ -184,6 +187,19 @@ def _joined(part: Part) -> pl.DataFrame:
         begins.gather(starts - FIRST_DAY.toordinal()).alias("year"),
         (begins.gather(pl.col("ordered_on") - FIRST_DAY.toordinal()) - 1).alias("completed"),
     )
+
+
+def _rows(part: Part, table: str) -> pl.DataFrame:
+    """Give the rows of a table; of one that is not there, none."""
+    rows = part.tables.get(table)
+    return pl.DataFrame(schema=plain_schema(table)) if rows is None else rows
+
+
+def _beside(cases: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Add what was found of some cases; the others have null there."""
+    # Joined to the places alone: a join copies every column that it is given.
+    joined = cases.select(AT).join(found, on=AT, how="left", maintain_order="left")
+    return cases.with_columns(joined.drop(AT).get_columns())
 
 
 @cache
@@ -235,19 +251,14 @@ def _held(code: pl.Expr) -> pl.Expr:
     return pl.lit(pl.Series(places, dtype=pl.Int32)).gather(code)
 
 
-def _history(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
+def _history(rows: pl.DataFrame, day: str) -> pl.DataFrame:
     """Give what the history of categories says of each case on a day; those without have no row.
 
     `any`: some period covers the day; of those that begin last: `newest`, the lowest and the
     highest category, and their ends. `best`: the highest category of all that began.
     """
-    rows = part.tables.get("categories")
-    if rows is None:
-        rows = pl.DataFrame(schema=plain_schema("categories"))
     periods = (
-        cases.select(AT, day, teacher_id="mentor_id")
-        .join(rows, on="teacher_id")
-        .filter(pl.col("from") <= pl.col(day))
+        rows.filter(pl.col("from") <= pl.col(day))
         .with_columns(
             _held(pl.col("category")).alias("category"),
             (pl.col("until").is_null() | (pl.col(day) <= pl.col("until"))).alias("covers"),
@@ -268,9 +279,9 @@ def _history(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
     )
 
 
-def _with_category(cases: pl.DataFrame, part: Part, day: str) -> pl.DataFrame:
+def _with_category(cases: pl.DataFrame, rows: pl.DataFrame, day: str) -> pl.DataFrame:
     """Add what is known of the mentor's category on a day, as `facts._category_on` does."""
-    cases = cases.join(_history(cases, part, day), on=AT, how="left", maintain_order="left")
+    cases = _beside(cases, _history(rows, day))
     on, known = pl.col(day), pl.col("history.any").fill_null(False)
     own = _held(pl.col("mentor.category"))
     first, last = pl.col("mentor.category_from"), pl.col("mentor.category_until")
@@ -405,27 +416,25 @@ _OF_POST: Mapping[str, str] = MappingProxyType({"on": "post", "now": "post_now"}
 _DUTIES = SPECS["post"].keys[0]
 
 
-def _with_post(cases: pl.DataFrame, part: Part, day: str, name: str, duties: str) -> pl.DataFrame:
-    """Add the highest post that the mentor holds on a day, as a place in POSTS."""
-    column = f"{name} {duties}"
-    rows = part.tables.get("posts")
-    if rows is None:
-        return cases.with_columns(pl.lit(None, pl.Int32).alias(column))
-    held = cases.select(AT, day, teacher_id="mentor_id").join(rows, on="teacher_id")
-    on = pl.col(day)
-    active = (pl.col("since") <= on).fill_null(True) & (on <= pl.col("until")).fill_null(True)
-    if duties != "performs_duties":
-        acts = pl.col("acting") == VOCABULARIES["posts"]["acting"].codes.index("yes")
-        active = active & ~acts.fill_null(False)
+def _highest_posts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give the highest post that a mentor holds on each day, as a place in POSTS."""
+    acts = pl.col("acting") == VOCABULARIES["posts"]["acting"].codes.index("yes")
     ranks = [POSTS.index(code) for code in VOCABULARIES["posts"]["post"].codes]
     rank = pl.lit(pl.Series(ranks, dtype=pl.Int32)).gather(pl.col("post"))
-    highest = held.filter(active).group_by(AT).agg(rank.max().alias(column))
-    joined = cases.join(highest, on=AT, how="left", maintain_order="left")
-    return joined.with_columns(pl.col(column).fill_null(0))
+    highest = []
+    for day, name in _OF_POST.items():
+        on = pl.col(day)
+        active = (pl.col("since") <= on).fill_null(True) & (on <= pl.col("until")).fill_null(True)
+        for duties in _DUTIES:
+            counts = active if duties == "performs_duties" else active & ~acts.fill_null(False)
+            highest.append(pl.when(counts).then(rank).max().alias(f"{name} {duties}"))
+    return rows.group_by(AT).agg(highest)
 
 
-def _post(name: str, duties: str) -> pl.Expr:
-    return _bit(pl.col(f"{name} {duties}")).fill_null(SPECS[name].everything)
+def _post(part: Part, name: str, duties: str) -> pl.Expr:
+    if "posts" not in part.tables:
+        return pl.lit(SPECS[name].everything)
+    return _bit(pl.col(f"{name} {duties}").fill_null(0))
 
 
 def _with_listing(cases: pl.DataFrame, part: Part) -> pl.DataFrame:
@@ -436,7 +445,8 @@ def _with_listing(cases: pl.DataFrame, part: Part) -> pl.DataFrame:
     formed = pl.col("formed_on")
     listed = (
         cases.select(AT, "on", "school_id", teacher_id="mentor_id")
-        .join(rows, on=["school_id", "teacher_id"])
+        .join(rows, on="teacher_id", suffix=".of_reserve")
+        .filter(pl.col("school_id") == pl.col("school_id.of_reserve"))
         .group_by(AT)
         .agg(
             pl.when((formed <= pl.col("on")).any())
@@ -447,53 +457,52 @@ def _with_listing(cases: pl.DataFrame, part: Part) -> pl.DataFrame:
             .alias("listed")
         )
     )
-    joined = cases.join(listed, on=AT, how="left", maintain_order="left")
-    return joined.with_columns(pl.col("listed").fill_null(NO))
+    return _beside(cases, listed).with_columns(pl.col("listed").fill_null(NO))
 
 
 # Quality of knowledge ---------------------------------------------------------------------------
 
 _SUBJECT, _TAUGHT = "subject.code", "subjects.codes"
 _PLACES = range(YEARS_COUNTED)
+_NO_FIGURE = -1  # of a year of which there is a row without a share
 
 
 def _with_quality(
-    cases: pl.DataFrame, part: Part, wanted: Iterable[tuple[str, str]]
+    cases: pl.DataFrame, part: Part, wanted: Sequence[tuple[str, str]]
 ) -> pl.DataFrame:
     """Add the bounds of quality for each wanted pair of subject and period.
 
-    The three years that count are those of the last completed one, so cases are taken by it.
+    The three years that count are those of the last completed one, by case.
     """
-    rows = part.tables.get("quality")
-    if rows is None:
-        rows = pl.DataFrame(schema=plain_schema("quality"))
     rows, asked = _with_subject_codes(
-        rows,
+        _rows(part, "quality"),
         cases.select(
             *(AT, "completed", "mentor_id", "subject"),
             *("mentor.subjects", "mentor.there", "mentor.first_taught_on"),
+            *(
+                _of_year(part, lambda year: year.last, pl.col("completed") - back).alias(
+                    f"end.{place}"
+                )
+                for place, back in enumerate(reversed(_PLACES))
+            ),
         ),
     )
-    last_days = [part.calendar.year(begins).last.toordinal() for begins in _YEARS]
-    found = []
-    by_year = asked.partition_by("completed", as_dict=True) or {(len(_YEARS) - 1,): asked}
-    for (completed,), those in by_year.items():
-        years = [_YEARS[completed - back] for back in reversed(_PLACES)]
-        window = rows.filter(pl.col("school_year").is_between(years[0], years[-1]))
-        wide = (
-            window.with_columns(
-                pl.when(pl.col("school_year") == year).then(pl.col(SHARE)).alias(f"share.{place}")
-                for place, year in enumerate(years)
-            )
-            .group_by("teacher_id", _SUBJECT)
-            .agg(
-                *(pl.col(f"share.{place}").max() for place in _PLACES),
-                pl.lit(True).alias("has_rows"),
-            )
+    completed = asked["completed"].unique().to_list()
+    years = sorted({_YEARS[last - back] for last in completed for back in _PLACES})
+    wide = (
+        rows.lazy()
+        .filter(pl.col("school_year").is_in(years))
+        .with_columns(
+            pl.when(pl.col("school_year") == year)
+            .then(pl.col(SHARE).fill_null(_NO_FIGURE))
+            .alias(f"year {year}")
+            for year in years
         )
-        ends = [last_days[completed - back] for back in reversed(_PLACES)]
-        found.append(_three_years(those, wide, ends, tuple(wanted)))
-    return cases.with_columns(pl.concat(found).sort(AT).drop(AT).get_columns())
+        .group_by("teacher_id", _SUBJECT)
+        .agg(pl.col(f"year {year}").max() for year in years)
+        .collect()
+    )
+    return cases.with_columns(_three_years(asked, wide, completed, wanted).get_columns())
 
 
 def with_compared_subjects(rows: pl.DataFrame) -> pl.DataFrame:
@@ -541,21 +550,25 @@ def _with_subject_codes(
 def _three_years(
     cases: pl.DataFrame,
     wide: pl.DataFrame,
-    ends: Sequence[int],
+    completed: Sequence[int],
     wanted: Sequence[tuple[str, str]],
 ) -> pl.DataFrame:
-    """Give the bounds of quality of cases whose three years are those of `wide`.
+    """Give the bounds of quality of cases, in their order.
 
-    `ends` holds the last day of each year.
+    `wide` has the shares of each teacher and subject in all years that some case asks for, which
+    are those up to each of `completed`.
     """
     names = {(subject, period): f"quality {subject} {period}" for subject, period in wanted}
-    joined = cases.join(
-        wide,
-        left_on=["mentor_id", _SUBJECT],
-        right_on=["teacher_id", _SUBJECT],
-        how="left",
-        maintain_order="left",
-    ).with_columns(pl.col("has_rows").fill_null(False))
+    joined = _with_shares(
+        cases.join(
+            wide,
+            left_on=["mentor_id", _SUBJECT],
+            right_on=["teacher_id", _SUBJECT],
+            how="left",
+            maintain_order="left",
+        ),
+        completed,
+    )
     lists = pl.col(_TAUGHT).is_not_null() & (pl.col(_TAUGHT).list.len() > 0)
     teaches = (
         pl.when(lists)
@@ -563,19 +576,22 @@ def _three_years(
         .otherwise(pl.col("has_rows") & pl.col("mentor.there"))
         .fill_null(False)
     )
-    joined = joined.with_columns(teaches.alias("teaches"), lists.alias("lists"))
     periods = sorted({period for _, period in wanted})
-    own = {period: _bounds_of(period, ends) for period in periods}
-    bounded = joined.lazy().with_columns(
-        end.alias(f"{period}.{name}")
-        for period, bounds in own.items()
-        for name, end in zip(("lo", "hi"), bounds, strict=True)
-    )
-    joined = bounded.collect()
+    own = {period: _bounds_of(period) for period in periods}
+    found = joined.select(
+        *cases.columns,
+        teaches.alias("teaches"),
+        lists.alias("lists"),
+        *(
+            end.alias(f"{period}.{name}")
+            for period, bounds in own.items()
+            for name, end in zip(("lo", "hi"), bounds, strict=True)
+        ),
+    ).collect()
     by_subject = {subject for subject, _ in wanted}
-    several = joined if by_subject - {"mentored"} else joined.filter(~pl.col("teaches"))
-    joined = joined.join(
-        _over_subjects(several, wide, ends, periods), on=AT, how="left", maintain_order="left"
+    several = found if by_subject - {"mentored"} else found.filter(~pl.col("teaches"))
+    found = found.join(
+        _over_subjects(several, wide, completed, periods), on=AT, how="left", maintain_order="left"
     )
     made = []
     for (subject, period), name in names.items():
@@ -590,16 +606,31 @@ def _three_years(
             low = pl.when("teaches").then(f"{period}.lo").otherwise(low)
             high = pl.when("teaches").then(f"{period}.hi").otherwise(high)
         made += [low.fill_null(0).alias(f"{name}.lo"), high.fill_null(WHOLE).alias(f"{name}.hi")]
-    return joined.select(AT, *made)
+    return found.select(made)
 
 
-def _bounds_of(period: str, ends: Sequence[int]) -> Bounds:
+def _with_shares(cases: pl.DataFrame, completed: Sequence[int]) -> pl.LazyFrame:
+    """Add the shares of the three years that count, and whether there is a row of any of them.
+
+    A year before the mentor first taught counts as missing.
+    """
+    years, shares = [], []
+    for place, back in enumerate(reversed(_PLACES)):
+        own: pl.Expr = pl.lit(None, pl.Int64)
+        for last in completed:
+            same = pl.col("completed") == last
+            own = pl.when(same).then(f"year {_YEARS[last - back]}").otherwise(own)
+        year = pl.col(f"year.{place}")
+        taught = (pl.col("mentor.first_taught_on") <= pl.col(f"end.{place}")).fill_null(True)
+        years.append(own.alias(f"year.{place}"))
+        shares.append(pl.when(taught & (year != _NO_FIGURE)).then(year).alias(f"share.{place}"))
+    has_rows = pl.any_horizontal([pl.col(f"year.{place}").is_not_null() for place in _PLACES])
+    return cases.lazy().with_columns(years).with_columns(*shares, has_rows.alias("has_rows"))
+
+
+def _bounds_of(period: str) -> Bounds:
     """Give the bounds of one subject over its three years, in basis points rounded down."""
-    first = pl.col("mentor.first_taught_on")
-    shares = [
-        pl.when((first <= end).fill_null(True)).then(pl.col(f"share.{place}"))
-        for place, end in enumerate(ends)
-    ]
+    shares = [pl.col(f"share.{place}") for place in _PLACES]
     missing = sum((share.is_null().cast(pl.Int32) for share in shares), pl.lit(0))
     if period == "each_year":
         lowest = points_of(pl.min_horizontal(shares)).fill_null(WHOLE).cast(pl.Int32)
@@ -622,17 +653,20 @@ def _bounds_of(period: str, ends: Sequence[int]) -> Bounds:
         pl.lit(0),
     )
     total = points + above // whole
-    count = len(ends)
     return Bounds(
-        (total // count).cast(pl.Int32), ((total + missing * WHOLE) // count).cast(pl.Int32)
+        (total // YEARS_COUNTED).cast(pl.Int32),
+        ((total + missing * WHOLE) // YEARS_COUNTED).cast(pl.Int32),
     )
 
 
 def _over_subjects(
-    cases: pl.DataFrame, wide: pl.DataFrame, ends: Sequence[int], periods: Sequence[str]
+    cases: pl.DataFrame, wide: pl.DataFrame, completed: Sequence[int], periods: Sequence[str]
 ) -> pl.DataFrame:
     """Give the least and the most of both bounds over all subjects that a mentor teaches."""
-    kept = [AT, "mentor_id", "mentor.first_taught_on"]
+    kept = [
+        *(AT, "mentor_id", "completed", "mentor.first_taught_on"),
+        *(f"end.{place}" for place in _PLACES),
+    ]
     listed = (
         cases.filter("lists")
         .select(*kept, pl.col(_TAUGHT).alias(_SUBJECT))
@@ -645,13 +679,28 @@ def _over_subjects(
         .select(kept)
         .join(wide, left_on="mentor_id", right_on="teacher_id")
     )
-    every = pl.concat([listed, of_rows.select(listed.columns)])
-    ended = {period: _bounds_of(period, ends) for period in periods}
-    return every.group_by(AT).agg(
-        getattr(end, which)().alias(f"{period}.{name}.{label}")
-        for period, bounds in ended.items()
-        for name, end in zip(("lo", "hi"), bounds, strict=True)
-        for which, label in (("min", "least"), ("max", "most"))
+    every = pl.concat(
+        [
+            _with_shares(listed, completed),
+            _with_shares(of_rows.select(listed.columns), completed).filter("has_rows"),
+        ]
+    )
+    ended = {period: _bounds_of(period) for period in periods}
+    return (
+        every.select(
+            AT,
+            *(
+                end.alias(f"{period}.{name}")
+                for period, bounds in ended.items()
+                for name, end in zip(("lo", "hi"), bounds, strict=True)
+            ),
+        )
+        .group_by(AT)
+        .agg(
+            pl.all().min().name.suffix(".least"),
+            pl.all().max().name.suffix(".most"),
+        )
+        .collect()
     )
 
 
@@ -974,8 +1023,8 @@ _FACTS: Mapping[str, Callable[..., pl.Expr | Bounds]] = MappingProxyType(
         "category_years": _category_years,
         "ethics": lambda _, silence: _ethics("ethics", "on", silence),
         "ethics_now": lambda _, silence: _ethics("ethics_now", "now", silence),
-        "post": lambda _, duties: _post("post", duties),
-        "post_now": lambda _, duties: _post("post_now", duties),
+        "post": lambda part, duties: _post(part, "post", duties),
+        "post_now": lambda part, duties: _post(part, "post_now", duties),
         "quality": lambda _, subject, period: Bounds(
             pl.col(f"quality {subject} {period}.lo"), pl.col(f"quality {subject} {period}.hi")
         ),
