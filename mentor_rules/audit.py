@@ -826,9 +826,13 @@ class _Run:
 
     def _explain(self, path: Path, count: int) -> None:
         """Write the findings of the first so many flagged appointments, as `check` has them."""
-        files = self._work.files("judged/*", "alone/*")
+        files = [
+            file
+            for step in ("judged", "alone")
+            for file in self._work.folder.glob(f"{step}/*/results.parquet")
+        ]
         flagged = (
-            pl.scan_parquet([file for file in files if file.name == "results.parquet"])
+            pl.scan_parquet(files, glob=False)
             .filter((pl.col("eligibility") == "ineligible") | (pl.col("procedure") == "breached"))
             .select("appointment_id")
             .collect()["appointment_id"]
@@ -976,23 +980,18 @@ def counts(results: pl.DataFrame, schools: pl.DataFrame | None, by: Sequence[str
         schools = pl.DataFrame(schema=plain_schema("schools"))
     kinds = pl.lit(pl.Series(VOCABULARIES["schools"]["kind"].codes))
     of_schools = schools.select("school_id", "region", "district", kind=kinds.gather("kind"))
+    groups = dict.fromkeys(("region", "kind", *by))
+    keys = ["school_id", *(name for name in groups if name in results.columns), *_VERDICTS]
+    counted = results.group_by(keys).len("count").join(of_schools, on="school_id", how="left")
     found = []
     for name in _VERDICTS:
-        found.append(_tidy(results[name].value_counts(), "all", pl.lit(""), name, name))
-        of_school = results.group_by("school_id", name).len("count")
-        joined = of_school.join(of_schools, on="school_id", how="left")
-        for group in dict.fromkeys(("region", "kind", *by)):
-            counted = joined if group in joined.columns else _by_subject(results, name)
-            found.append(_tidy(counted, group, group, name, name))
+        found.append(_tidy(counted, "all", pl.lit(""), name, name))
+        found += [_tidy(counted, group, group, name, name) for group in groups]
     for rule, kind in results.schema.items():
         if kind == pl.Enum(OUTCOMES):
             outcomes = results[rule].drop_nulls().value_counts()
             found.append(_tidy(outcomes, "rule", pl.lit(rule), "outcome", rule))
     return pl.concat(found)
-
-
-def _by_subject(results: pl.DataFrame, verdict: str) -> pl.DataFrame:
-    return results.group_by("subject", verdict).len("count")
 
 
 def _tidy(

@@ -505,6 +505,6 @@ def shown_key(table: str) -> pl.Expr:
 def _shown(column: str) -> pl.Expr:
     value = pl.col(column)
     if column != "school_year":
-        return value
+        return value.cast(pl.String)  # subjects may stand as an Enum
     following = ((value + 1) % 100).cast(pl.String).str.zfill(2)
     return pl.concat_str(value.cast(pl.String), pl.lit("/"), following)

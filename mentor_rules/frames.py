@@ -71,8 +71,8 @@ class Part:
 
     `tables` holds the tables that are there; `cases` the appointments to judge, each with its
     plan (`plan.there`, `plan.*`), its mentee (`mentee.there`, `mentee.*`) and whether its
-    mentors overlap. Of the mentors all rows are there; subjects of quality stand as they are
-    compared.
+    mentors overlap. Of the mentors all rows are there; those of quality stand as `by_year` gives
+    them.
     """
 
     tables: Tables
@@ -157,19 +157,24 @@ def act_columns(rule: BoundRule, frame: Frame) -> dict[str, str] | None:
 def _joined(part: Part) -> pl.DataFrame:
     """Give the cases, each with its days, its mentor and its school."""
     cases = part.tables[CASES].with_row_index(AT)
-    for table, key, prefix in (
-        ("teachers", "mentor_id", "mentor"),
-        ("schools", "school_id", "school"),
-    ):
-        own = f"{table[:-1]}_id"
-        there = _rows(part, table).select(
-            pl.all().exclude(own).name.prefix(f"{prefix}."),
-            pl.col(own).alias(key),
-            pl.lit(True).alias(f"{prefix}.there"),
-        )
-        cases = cases.join(there, on=key, how="left", maintain_order="left").with_columns(
-            pl.col(f"{prefix}.there").fill_null(False)
-        )
+    # Joined to the keys alone: a join copies every column that it is given.
+    found = cases.select("mentor_id", "school_id")
+    if "mentor.there" not in cases.columns:
+        found = found.join(
+            of_mentors(_rows(part, "teachers"), "mentor_id"),
+            on="mentor_id",
+            how="left",
+            maintain_order="left",
+        ).with_columns(pl.col("mentor.there").fill_null(False))
+    schools = _rows(part, "schools").select(
+        "school_id",
+        pl.exclude("school_id").name.prefix("school."),
+        pl.lit(True).alias("school.there"),
+    )
+    found = found.join(schools, on="school_id", how="left", maintain_order="left").with_columns(
+        pl.col("school.there").fill_null(False)
+    )
+    cases = cases.with_columns(found.drop("mentor_id", "school_id").get_columns())
     usual_from = part.calendar.data.usual_week_from.toordinal()
     usual = part.calendar.data.usual_week
     starts = pl.coalesce("starts_on", "ordered_on")
@@ -178,14 +183,22 @@ def _joined(part: Part) -> pl.DataFrame:
         .then("school.week")
         .otherwise(pl.when(pl.col("school.there") & (starts >= usual_from)).then(usual))
     )
-    begins = pl.lit(_year_of_days(part.calendar))
     return cases.with_columns(
         pl.col("ordered_on").alias("on"),
         starts.alias("starts"),
         pl.lit(part.as_of.toordinal(), pl.Int32).alias("now"),
         *((week.is_null() | (week == days)).alias(f"week.{days}") for days in _WEEKS),
-        begins.gather(starts - FIRST_DAY.toordinal()).alias("year"),
-        (begins.gather(pl.col("ordered_on") - FIRST_DAY.toordinal()) - 1).alias("completed"),
+        _year_of(part.calendar, starts).alias("year"),
+        (_year_of(part.calendar, pl.col("ordered_on")) - 1).alias("completed"),
+    )
+
+
+def of_mentors(teachers: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """Give what the table of teachers says of mentors; with the id under the name of a key."""
+    return teachers.select(
+        *(pl.col("teacher_id").alias(name) for name in key),
+        pl.exclude("teacher_id").name.prefix("mentor."),
+        pl.lit(True).alias("mentor.there"),
     )
 
 
@@ -196,10 +209,10 @@ def _rows(part: Part, table: str) -> pl.DataFrame:
 
 
 def _beside(cases: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """Add what was found of some cases; the others have null there."""
-    # Joined to the places alone: a join copies every column that it is given.
-    joined = cases.select(AT).join(found, on=AT, how="left", maintain_order="left")
-    return cases.with_columns(joined.drop(AT).get_columns())
+    """Add what was found of some cases, each once; the others have null there."""
+    places = pl.Series([None], dtype=pl.UInt32).new_from_index(0, cases.height)
+    places = places.scatter(found[AT], pl.int_range(found.height, dtype=pl.UInt32, eager=True))
+    return cases.with_columns(found.select(pl.exclude(AT).gather(places)).get_columns())
 
 
 @cache
@@ -209,6 +222,11 @@ def _year_of_days(calendar: SchoolCalendar) -> pl.Series:
     days = pl.Series(range(FIRST_DAY.toordinal(), _LAST + 1), dtype=pl.Int32)
     # The first year that ends on the day or later.
     return ends.search_sorted(days, side="left").cast(pl.Int32)
+
+
+def _year_of(calendar: SchoolCalendar, day: pl.Expr) -> pl.Expr:
+    """Give the place in _YEARS of the school year that holds a day."""
+    return pl.lit(_year_of_days(calendar)).gather(day - FIRST_DAY.toordinal())
 
 
 def _of_year(part: Part, value: Callable[[SchoolYear], date], year: pl.Expr) -> pl.Expr:
@@ -467,6 +485,40 @@ _PLACES = range(YEARS_COUNTED)
 _NO_FIGURE = -1  # of a year of which there is a row without a share
 
 
+def with_compared_subjects(rows: pl.DataFrame) -> pl.DataFrame:
+    """Put subjects in the form in which they are compared, as values of an Enum."""
+    subjects = rows["subject"].unique().drop_nulls()
+    compared = [subject_key(subject) for subject in subjects]
+    kind = pl.Enum(sorted(set(compared)))
+    return rows.with_columns(
+        pl.col("subject").replace_strict(subjects, compared, return_dtype=kind)
+    )
+
+
+def by_year(rows: pl.DataFrame, calendar: SchoolCalendar, days: pl.Series) -> pl.DataFrame:
+    """Give a row for each teacher and subject, with the share of each year as `year YEAR`.
+
+    `rows` are those of quality, subjects as they are compared; the years are those that count
+    for orders of these days. Where a year has a row without a share, _NO_FIGURE stands.
+    """
+    first, last = (
+        pl.select(_year_of(calendar, pl.lit(day)) - 1).item() for day in (days.min(), days.max())
+    )
+    years = _YEARS[first - YEARS_COUNTED + 1 : last + 1]
+    year = pl.col("school_year")
+    return (
+        rows.lazy()
+        .filter(year.is_between(years[0], years[-1]))
+        .with_columns(
+            pl.when(year == one).then(pl.col(SHARE).fill_null(_NO_FIGURE)).alias(f"year {one}")
+            for one in years
+        )
+        .group_by("teacher_id", "subject")
+        .agg(pl.col(f"year {one}").max() for one in years)
+        .collect()
+    )
+
+
 def _with_quality(
     cases: pl.DataFrame, part: Part, wanted: Sequence[tuple[str, str]]
 ) -> pl.DataFrame:
@@ -475,7 +527,7 @@ def _with_quality(
     The three years that count are those of the last completed one, by case.
     """
     rows, asked = _with_subject_codes(
-        _rows(part, "quality"),
+        part.tables["quality"],
         cases.select(
             *(AT, "completed", "mentor_id", "subject"),
             *("mentor.subjects", "mentor.there", "mentor.first_taught_on"),
@@ -488,62 +540,34 @@ def _with_quality(
         ),
     )
     completed = asked["completed"].unique().to_list()
-    years = sorted({_YEARS[last - back] for last in completed for back in _PLACES})
-    wide = (
-        rows.lazy()
-        .filter(pl.col("school_year").is_in(years))
-        .with_columns(
-            pl.when(pl.col("school_year") == year)
-            .then(pl.col(SHARE).fill_null(_NO_FIGURE))
-            .alias(f"year {year}")
-            for year in years
-        )
-        .group_by("teacher_id", _SUBJECT)
-        .agg(pl.col(f"year {year}").max() for year in years)
-        .collect()
-    )
-    return cases.with_columns(_three_years(asked, wide, completed, wanted).get_columns())
-
-
-def with_compared_subjects(rows: pl.DataFrame) -> pl.DataFrame:
-    """Put subjects in the form in which they are compared."""
-    subjects = rows["subject"].unique().drop_nulls()
-    compared = [subject_key(subject) for subject in subjects]
-    return rows.with_columns(
-        pl.col("subject").replace_strict(subjects, compared, return_dtype=pl.String)
-    )
+    return cases.with_columns(_three_years(asked, rows, completed, wanted).get_columns())
 
 
 def _with_subject_codes(
     rows: pl.DataFrame, cases: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Number the subjects as they are compared, those of a list too."""
-    numbers: dict[str, int] = {}
+    """Number the subjects of rows and of cases, those of a list too."""
+    kind = rows.schema["subject"]
+    assert isinstance(kind, pl.Enum)  # noqa: S101 - as `with_compared_subjects` makes it
+    numbers = {name: place for place, name in enumerate(kind.categories)}
 
-    def number(compared: str) -> int:
-        return numbers.setdefault(compared, len(numbers))
+    def number(subject: str) -> int:
+        return numbers.setdefault(subject_key(subject), len(numbers))
 
-    def coded(
-        frame: pl.DataFrame, column: str, code: Callable[[str], Any], dtype: Any
-    ) -> pl.Series:
-        found = frame[column].drop_nulls().unique().sort()
-        codes = pl.DataFrame(
-            {column: found, "code": [code(one) for one in found]},
-            schema={column: pl.String, "code": dtype},
-        )
-        return frame.join(codes, on=column, how="left", maintain_order="left")["code"]
+    def coded(column: str, code: Callable[[str], Any], dtype: Any) -> pl.Expr:
+        texts = cases[column].drop_nulls().unique().sort()
+        codes = pl.Series([code(one) for one in texts], dtype=dtype)
+        return pl.lit(codes).gather(pl.col(column).cast(pl.Enum(texts)).to_physical())
 
-    rows = rows.with_columns(coded(rows, "subject", number, pl.Int32).alias(_SUBJECT))
-    return rows, cases.with_columns(
-        coded(cases, "subject", lambda one: number(subject_key(one)), pl.Int32).alias(_SUBJECT),
-        coded(
-            cases,
-            "mentor.subjects",
-            lambda listed: list(
-                dict.fromkeys(number(subject_key(one)) for one in parse_subjects(listed))
-            ),
-            pl.List(pl.Int32),
-        ).alias(_TAUGHT),
+    subjects = coded("subject", number, pl.Int32)
+    taught = coded(
+        "mentor.subjects",
+        lambda listed: list(dict.fromkeys(number(one) for one in parse_subjects(listed))),
+        pl.List(pl.Int32),
+    )
+    return (
+        rows.with_columns(pl.col("subject").to_physical().cast(pl.Int32).alias(_SUBJECT)),
+        cases.with_columns(subjects.alias(_SUBJECT), taught.alias(_TAUGHT)),
     )
 
 
@@ -556,7 +580,7 @@ def _three_years(
     """Give the bounds of quality of cases, in their order.
 
     `wide` has the shares of each teacher and subject in all years that some case asks for, which
-    are those up to each of `completed`.
+    are those up to each of `completed`, places in _YEARS.
     """
     names = {(subject, period): f"quality {subject} {period}" for subject, period in wanted}
     joined = _with_shares(

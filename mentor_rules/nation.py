@@ -8,7 +8,7 @@ by one, from the rows as they were written (`Nation.dossier_of`).
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,11 +37,20 @@ from mentor_rules.columns import (
 from mentor_rules.dossier import Dossier
 from mentor_rules.errors import MentorRulesError
 from mentor_rules.facts import NO
-from mentor_rules.frames import CASES, OVERLAP, Part, overlaps, with_compared_subjects
+from mentor_rules.frames import (
+    CASES,
+    OVERLAP,
+    Part,
+    by_year,
+    of_mentors,
+    overlaps,
+    with_compared_subjects,
+)
 from mentor_rules.reading import bare_number
 from mentor_rules.records import (
     REFERENCES,
     SHARE_OR_PERCENT,
+    TABLES,
     VOCABULARIES,
     InvalidRow,
     Record,
@@ -79,6 +88,8 @@ _SEED = 160
 # that is not there. Of these that is not so: of quality a subject or a year may be certain, and
 # without a history of categories the teacher's own row is believed.
 _SURE_IN_PART = frozenset({"categories", "quality"})
+_YEAR = TABLES["quality"].key_columns
+_OF_MENTEES = (ROW, "teacher_id", "school_id", "first_taught_on")
 _PLAN = tuple(column for column in KEPT["plans"] if column != KEYS["plans"])
 
 T = TypeVar("T")
@@ -160,18 +171,18 @@ class Work:
 
     def files(self, *steps: str) -> list[Path]:
         """Give the files of steps, of which each may be a pattern."""
-        return sorted(file for step in steps for file in self.folder.glob(f"{step}/*.parquet"))
+        return sorted(file for step in steps for file in self.folder.glob(f"{step}/*.arrow"))
 
     def read(self, schema: Mapping[str, Any], *steps: str) -> pl.DataFrame:
         """Give the rows of steps, as these columns."""
         files = self.files(*steps)
         if not files:
             return pl.DataFrame(schema=schema)
-        return pl.read_parquet(files, columns=list(schema), glob=False)
+        return pl.scan_ipc(files, glob=False).select(schema.keys()).collect()
 
     def count(self, *steps: str) -> int:
         """Give how many rows steps have."""
-        rows = pl.scan_parquet(self.files(*steps), glob=False) if self.files(*steps) else None
+        rows = pl.scan_ipc(self.files(*steps), glob=False) if self.files(*steps) else None
         return 0 if rows is None else int(rows.select(pl.len()).collect().item())
 
     def read_any(self, *patterns: str) -> pl.DataFrame | None:
@@ -182,7 +193,7 @@ class Work:
     def write_by(self, frame: pl.DataFrame, key: str, name: str, folder: Path) -> None:
         """Write rows into the folder of each bucket of a key, as a file of this name."""
         buckets = frame.with_columns(self.bucket_of(key).alias("bucket"))
-        _write_by_bucket(buckets, folder, f"{name}.parquet")
+        _write_by_bucket(buckets, folder, f"{name}.arrow")
 
     def bucket_of(self, key: str) -> pl.Expr:
         """Give the bucket of a row. Only the same release of Polars gives the same one again."""
@@ -221,7 +232,7 @@ def _write_by_bucket(rows: pl.DataFrame, folder: Path, name: str) -> None:
     parts = rows.partition_by("bucket", as_dict=True, include_key=False)
     for (bucket,), own in parts.items():
         (folder / str(bucket)).mkdir(exist_ok=True)
-        own.write_parquet(folder / str(bucket) / name, compression="lz4", statistics=False)
+        own.write_ipc(folder / str(bucket) / name)
 
 
 # The nation ---------------------------------------------------------------------------------------
@@ -261,12 +272,12 @@ class Nation:
 
     def _split_rows(self, table: str, folder: Path, first: int) -> None:
         """Write some rows of a table by bucket, and those that are not plain as they stand."""
-        source, name = self.sources[table], f"{first // _ROWS}.parquet"
+        source, name = self.sources[table], f"{first // _ROWS}.arrow"
         raw = source.scan(first, _ROWS).collect()
         rows = plain(source, raw.lazy()).collect()
         odd = raw.filter(~rows[PLAIN])
         if not odd.is_empty():
-            odd.write_parquet(folder / _ODD / name)
+            odd.write_ipc(folder / _ODD / name)
         bucket = self._bucket_of(table).alias("bucket")
         plain_rows = rows.filter(PLAIN).drop(PLAIN).with_columns(bucket)
         _write_by_bucket(plain_rows, folder, name)
@@ -277,9 +288,7 @@ class Nation:
         with self.work.once(f"{_SETTLED}/{table}") as folder:
             for file in self.work.files(f"split/{table}/{_ODD}"):
                 numbers, records = [], []
-                for number, record, problems in read_rows(
-                    table, pl.read_parquet(file, glob=False), shares=shares
-                ):
+                for number, record, problems in read_rows(table, pl.read_ipc(file), shares=shares):
                     for problem in problems:
                         self.oddities.add(problem)
                     if record is None:
@@ -302,7 +311,8 @@ class Nation:
         if rows.is_empty():
             return
         shares = table == "quality" and self._ones_may_be_shares
-        found = self.sources[table].scan().join(rows.lazy(), on=ROW, how="semi").collect().sort(ROW)
+        wanted = pl.col(ROW).is_in(rows[ROW].implode())
+        found = self.sources[table].scan().filter(wanted).collect(engine="streaming").sort(ROW)
         yield from read_rows(table, found, shares=shares)
 
     @cached_property
@@ -314,23 +324,15 @@ class Nation:
 
     # Travelling
 
-    def rows(self, table: str, bucket: int) -> pl.DataFrame:
-        """Give the readable rows of a table in a bucket."""
+    def rows(self, table: str, bucket: int, wanted: Collection[str] = ()) -> pl.DataFrame:
+        """Give the readable rows of a table in a bucket; of some columns only, where named."""
         steps = (f"{step}/{table}/{bucket}" for step in ("split", _SETTLED))
-        return self.work.read(plain_schema(table), *steps)
+        schema = plain_schema(table)
+        return self.work.read({name: schema[name] for name in wanted or schema}, *steps)
 
     def certain(self, table: str) -> bool:
         """Tell whether a table is there, and none of its rows may be anybody's."""
         return table in self.sources and table not in self.oddities.anyone
-
-    def _whole(self, table: str, rows: pl.DataFrame, *, again: bool) -> pl.DataFrame | None:
-        """Give rows of a table, each key once; None where nothing in the table is certain.
-
-        `again`: some key may stand more than once.
-        """
-        if not self.certain(table):
-            return None
-        return rows.unique(KEYS[table], keep="any") if again else rows
 
     @cached_property
     def schools(self) -> pl.DataFrame | None:
@@ -339,7 +341,7 @@ class Nation:
         again = repeated(rows, KEYS["schools"])
         for key in again[KEYS["schools"]]:
             self.oddities.mark("schools", key)
-        return self._whole("schools", rows, again=not again.is_empty())
+        return once(rows, again) if self.certain("schools") else None
 
     def join_plans(self, bucket: int) -> None:
         """Send the appointments of a bucket, with their plans, to the buckets of their mentees."""
@@ -355,7 +357,7 @@ class Nation:
             self._dangling(folder, "appointments", appointments, self.rows("schools", 0))
             alone = self.oddities.touch("plans", key) | among(pl.col(key), set(twice[key]))
             cases = with_plans(
-                appointments, self._whole("plans", plans, again=not twice.is_empty())
+                appointments, once(plans, twice) if self.certain("plans") else None
             ).with_columns(alone.alias(ALONE), (~pl.col(key).is_first_distinct()).alias(AGAIN))
             self.work.write_by(cases, "mentee_id", str(bucket), folder)
 
@@ -369,51 +371,47 @@ class Nation:
             if folder is None:
                 return
             cases = self.work.read(CASE_COLUMNS, f"{_PLANS}/*/{bucket}")
-            teachers = self.rows("teachers", bucket)
+            teachers = self.rows("teachers", bucket, _OF_MENTEES)
             key = KEYS["teachers"]
-            self._dangling(folder, "appointments", cases, teachers, "mentee_id")
-            twice = set(repeated(teachers, key)[key])
+            again = repeated(teachers, key)
             cases = with_mentees(
-                self._judged(cases, keep=True), self._whole("teachers", teachers, again=bool(twice))
-            ).with_columns(
-                pl.col(ALONE)
-                | self.oddities.touch("teachers", "mentee_id")
-                | among(pl.col("mentee_id"), twice | self.oddities.mentees)
-                | (OVERLAP in self.oddities.anyone)
+                cases.with_columns(self.stands().not_().alias(AGAIN)),
+                once(teachers, again) if self.certain("teachers") else None,
+            )
+            missing = cases.filter(~pl.col("mentee.there"))
+            self._dangling(folder, "appointments", missing, teachers, "mentee_id")
+            odd = {*again[key], *self.oddities.mentees, *self.oddities.keys.get("teachers", ())}
+            cases = cases.with_columns(
+                pl.col(ALONE) | among(pl.col("mentee_id"), odd) | (OVERLAP in self.oddities.anyone)
             )
             self.work.write_by(cases, "mentor_id", str(bucket), folder)
 
-    def _judged(self, cases: pl.DataFrame, *, keep: bool = False) -> pl.DataFrame:
-        """Mark the rows of appointments that are not judged, or leave them out."""
-        stands = ~(pl.col(AGAIN) | self.oddities.touch("appointments", KEYS["appointments"]))
-        return cases.with_columns(stands.not_().alias(AGAIN)) if keep else cases.filter(stands)
+    def stands(self) -> pl.Expr:
+        """Tell of a row of appointments whether it is judged: it repeats and contradicts none."""
+        return ~(pl.col(AGAIN) | self.oddities.touch("appointments", KEYS["appointments"]))
 
     def part(self, bucket: int, calendar: SchoolCalendar, as_of: date) -> Bucket:
         """Give what is judged together in a bucket, on the day `as_of`."""
         tables = {table: self.rows(table, bucket) for table in OF_TEACHERS}
         cases = self.work.read({**CASE_COLUMNS, **MENTEE_COLUMNS}, f"{_MENTEES}/*/{bucket}")
         key = KEYS["teachers"]
-        year = (key, "subject", "school_year")
-        quality = with_compared_subjects(tables["quality"])
+        tables["quality"] = with_compared_subjects(tables["quality"])
         again = {
             "teachers": repeated(tables["teachers"], key),
-            "quality": repeated(quality, *year),
+            "quality": repeated(tables["quality"], *_YEAR),
         }
-        tables["quality"], differing = quality, again["quality"]
-        if not differing.is_empty():
-            # Rows that say the same are one.
-            tables["quality"] = quality.unique([*year, SHARE], keep="any")
-            differing = repeated(tables["quality"], *year)
         with self.work.once(f"{_PART}/{bucket}") as folder:
             if folder is not None:
                 for table, rows in again.items():
                     _write(folder, _REPEATED, table, rows)
-                for table, rows in {**tables, "quality": quality}.items():
+                for table, rows in tables.items():
                     if table != "teachers":
                         self._dangling(folder, table, rows, tables["teachers"])
                 for table in ("teachers", "reserve"):
                     self._dangling(folder, table, tables[table], self.rows("schools", 0))
                 self._dangling(folder, "appointments", cases, tables["teachers"], "mentor_id")
+        tables["teachers"] = once(tables["teachers"], again["teachers"])
+        tables["quality"], differing = alike(tables["quality"], again["quality"])
         odd = {*again["teachers"][key], *differing[key]}
         return self.together(tables, cases, odd, calendar, as_of)
 
@@ -427,7 +425,7 @@ class Nation:
     ) -> Bucket:
         """Give what is judged together of cases and of all rows of their mentors.
 
-        Of `repeated` teachers a row of a key is not the only one.
+        Each teacher stands once, and each row of quality; of `repeated` ones some contradict.
         """
         key = KEYS["teachers"]
         odd = repeated.union(*(self.oddities.keys.get(table, ()) for table in OF_TEACHERS))
@@ -435,19 +433,18 @@ class Nation:
         schools = self.schools  # which marks those that stand twice
         of_school = everybody | self.oddities.touch("schools", "school_id")
         found = {table: rows for table, rows in tables.items() if self.certain(table)}
+        days = pl.concat([cases["ordered_on"], pl.Series([as_of.toordinal()], dtype=pl.Int32)])
+        found["quality"] = by_year(tables["quality"], calendar, days)
         if schools is not None:
             found["schools"] = schools
-        judged = self._judged(cases)
+        stands = self.stands()
         alone = pl.col(ALONE) | among(pl.col("mentor_id"), odd) | of_school
-        people = pl.DataFrame(schema=plain_schema("teachers"))
-        each = self._whole("teachers", tables["teachers"], again=bool(repeated))
-        if each is not None:
-            found["teachers"] = people = each
+        people = found.get("teachers", pl.DataFrame(schema=plain_schema("teachers")))
         people = people.filter(_works())
         person_alone = among(pl.col(key), odd) | of_school
         return Bucket(
-            Part({**found, CASES: judged.filter(~alone)}, calendar, as_of),
-            judged.filter(alone).select(KEYS["appointments"]),
+            Part({**found, CASES: cases.filter(stands & ~alone)}, calendar, as_of),
+            cases.filter(stands & alone).select(KEYS["appointments"]),
             Part(
                 {**found, CASES: _as_candidates(people.filter(~person_alone), as_of)},
                 calendar,
@@ -455,7 +452,7 @@ class Nation:
                 purpose="reserve",
             ),
             people.filter(person_alone).select(key, "school_id"),
-            cases.height - judged.height,
+            cases.filter(~stands).height,
         )
 
     def account(self, table: str, read: int) -> TableRows:
@@ -581,7 +578,7 @@ class Nation:
         if not files:
             return pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(ids, pl.String)})
         wanted = pl.LazyFrame({column: sorted(values)}, schema={column: pl.String})
-        rows = pl.scan_parquet(files, glob=False).select(ROW, *ids)
+        rows = pl.scan_ipc(files, glob=False).select(ROW, *ids)
         found = rows.join(wanted, on=column, how="semi").collect()
         if table != "quality":
             return found
@@ -656,7 +653,23 @@ def _write(folder: Path, place: str, name: str, rows: pl.DataFrame) -> None:
     """Write rows, if there are any, into a folder below a step."""
     if not rows.is_empty():
         (folder / place / name).mkdir(parents=True, exist_ok=True)
-        rows.write_parquet(folder / place / name / "rows.parquet")
+        rows.write_ipc(folder / place / name / "rows.arrow")
+
+
+def once(rows: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
+    """Give rows, each key once; `again` is what `repeated` says of them."""
+    later = again.filter(~pl.col(again.columns[1]).is_first_distinct())
+    return _without(rows, later)
+
+
+def alike(rows: pl.DataFrame, again: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give rows of quality, those that say the same once, and those that yet stand repeated."""
+    several = rows.join(again, on=ROW, how="semi").unique([*_YEAR, SHARE], keep="any")
+    return pl.concat([_without(rows, again), several]), repeated(several, *_YEAR)
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~pl.col(ROW).is_in(others[ROW].implode()))
 
 
 class LostRows(MentorRulesError):  # noqa: N818 - what happened
@@ -696,11 +709,14 @@ def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataF
         pl.col("first_taught_on").alias("mentee.first_taught_on"),
     )
     overlapping = overlaps(cases.filter(~pl.col(AGAIN)))
-    return (
-        cases.join(own, on="mentee_id", how="left", maintain_order="left")
+    # Joined to two columns alone: a join copies every column that it is given.
+    found = (
+        cases.select(ROW, "mentee_id")
+        .join(own, on="mentee_id", how="left", maintain_order="left")
         .join(overlapping, on=ROW, how="left", maintain_order="left")
         .with_columns(pl.col("mentee.there").fill_null(False), pl.col(OVERLAP).fill_null(NO))
     )
+    return cases.with_columns(found.drop(ROW, "mentee_id").get_columns())
 
 
 CASE_COLUMNS: Mapping[str, Any] = MappingProxyType(
@@ -735,6 +751,12 @@ def _works() -> pl.Expr:
 def _as_candidates(people: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Give teachers as if each was to be appointed in the own school on the day judged on."""
     day = pl.lit(as_of.toordinal(), pl.Int32)
-    own = people.select(ROW, "school_id", mentor_id="teacher_id", ordered_on=day, starts_on=day)
+    own = people.select(
+        *(ROW, "school_id"),
+        pl.col(KEYS["teachers"]).alias("mentor_id"),
+        day.alias("ordered_on"),
+        day.alias("starts_on"),
+        *of_mentors(people),
+    )
     schema = {**CASE_COLUMNS, **MENTEE_COLUMNS}
     return pl.concat([pl.DataFrame(schema=schema), own], how="diagonal")

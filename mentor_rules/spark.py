@@ -11,7 +11,7 @@ may be logged.
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache, partial, reduce
@@ -249,22 +249,20 @@ class Near(Nation):
         self.raw: dict[str, pl.DataFrame] = {}
         self.counted: dict[str, tuple[int, int, int]] = {}
 
-    def rows(self, table: str, bucket: int) -> pl.DataFrame:
+    def rows(self, table: str, bucket: int, wanted: Collection[str] = ()) -> pl.DataFrame:
         """Give the readable rows of a table that are at hand."""
-        return self.tables.get(table, pl.DataFrame(schema=plain_schema(table)))
+        rows = self.tables.get(table, pl.DataFrame(schema=plain_schema(table)))
+        return rows.select(wanted) if wanted else rows
 
     def cases(self, appointments: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
         """Give appointments with their plans, as `join_plans` does."""
         key = KEYS["plans"]
         whole = plans.unique(key, keep="first", maintain_order=True)
         cases = with_plans(appointments, whole if self.certain("plans") else None)
-        return self._judged(
-            cases.with_columns(
-                self.oddities.touch("plans", key).alias(ALONE),
-                (~pl.col(key).is_first_distinct()).alias(AGAIN),
-            ),
-            keep=True,
-        )
+        return cases.with_columns(
+            self.oddities.touch("plans", key).alias(ALONE),
+            (~pl.col(key).is_first_distinct()).alias(AGAIN),
+        ).with_columns(self.stands().not_().alias(AGAIN))
 
     def of_mentees(self, cases: pl.DataFrame, teachers: pl.DataFrame) -> pl.DataFrame:
         """Give cases with their mentees, as `join_mentees` does."""
