@@ -15,7 +15,7 @@ from, and compares subjects as they are written.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, product
 from pathlib import Path
@@ -26,6 +26,7 @@ import polars as pl
 
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.records import VOCABULARIES
+from mentor_rules.workdays import Week
 from tests.benchmarks.nation import AS_OF
 
 PER_BUCKET = 625_000  # appointments
@@ -35,16 +36,16 @@ WEEK_5_FROM = 738429 - EPOCH  # 2022-10-01
 FIRST, LAST = 726468 - EPOCH, 767009 - EPOCH  # what records may state: 1990 to 2100
 NOW = AS_OF.toordinal() - EPOCH
 YEARS = range(1989, 2101)
-OUTCOMES = pl.Enum(
-    [
-        *("satisfied", "not_applicable", "not_in_force", "pending"),
-        *("unknown", "breached", "disputed"),
-    ]
+WORDS = (
+    *("satisfied", "not_applicable", "not_in_force", "pending"),
+    *("unknown", "breached", "disputed"),
 )
+OUTCOMES = pl.Enum(WORDS)
 SATISFIED, NOT_APPLICABLE, NOT_IN_FORCE, PENDING, UNKNOWN, BREACHED, DISPUTED = range(7)
 ELIGIBILITY = pl.Enum(["eligible", "undetermined", "depends", "ineligible", "not_judged"])
 PROCEDURE = pl.Enum(["compliant", "pending", "undetermined", "depends", "breached", "not_judged"])
-ROLLS, WEEKS = (True, False), (5, 6)
+ROLLS = (True, False)
+WEEKS: tuple[Week, ...] = (5, 6)
 QUALITY = [(floor, period) for floor in (0, 10) for period in ("mean", "each")]
 ACTS = ("level_determined_on", "diagnosed_on", "drafted_on", "agreed_on", "approved_on")
 REPORTS = ("interim_on", "final_on")
@@ -196,8 +197,8 @@ def checked(name: str, folder: Path) -> pl.LazyFrame:
 def agrees() -> pl.Expr:
     """Tell whether percentage and learners are possible, and agree to the last digit of it."""
     percent, learners, good = c("percent").cast(pl.Float64), c("learners"), c("learners_good")
-    digit = pl.when(percent.round(0) == percent).then(1.0).when(percent.round(1) == percent)
-    digit = digit.then(0.1).otherwise(0.01)
+    tenths = pl.when(percent.round(1) == percent).then(0.1).otherwise(0.01)
+    digit = pl.when(percent.round(0) == percent).then(1.0).otherwise(tenths)
     apart = (100 * good - percent * learners).abs()
     return (
         ((percent == 0) | percent.is_between(1, 100, closed="right")).fill_null(True)
@@ -246,10 +247,15 @@ class Odd:
             out / "repeated.parquet"
         )
         schema |= {"column": pl.String, "named": pl.String}
-        target = pl.when(c("column") == "school_id").then(pl.lit("schools"))
-        target = target.when(c("column") == "appointment_id").then(pl.lit("appointments"))
+        target = (
+            pl.when(c("column") == "school_id")
+            .then(pl.lit("schools"))
+            .when(c("column") == "appointment_id")
+            .then(pl.lit("appointments"))
+            .otherwise(pl.lit("teachers"))
+        )
         found = pl.concat([pl.DataFrame(schema=schema), *self.dangling]).with_columns(
-            target.otherwise(pl.lit("teachers")).alias("target")
+            target.alias("target")
         )
         found.join(
             invalid, left_on=["target", "named"], right_on=["table", "key"], how="anti"
@@ -352,25 +358,22 @@ def read_people(
     """Read the teachers of a bucket and their rows; of quality what is stated of years taught."""
     teachers = odd.once("teachers", buckets.read("teachers", bucket)).with_row_index("person")
     known = teachers.select("teacher_id", "first_taught_on", "person")
-    others = {name: buckets.read(name, bucket) for name in ("categories", "posts", "reserve")}
-    for name, rows in others.items():
+    categories, posts, reserve = (
+        buckets.read(name, bucket) for name in ("categories", "posts", "reserve")
+    )
+    for name, rows in (("categories", categories), ("posts", posts), ("reserve", reserve)):
         odd.names(name, "teacher_id", rows.join(known, on="teacher_id", how="anti"))
-    for name, rows in (("teachers", teachers), ("reserve", others["reserve"])):
+    for name, rows in (("teachers", teachers), ("reserve", reserve)):
         odd.names(name, "school_id", rows.join(schools, on="school_id", how="anti"))
     quality = odd.once("quality", buckets.read("quality", bucket))
     quality = quality.join(known, on="teacher_id", how="left")
     odd.names("quality", "teacher_id", quality.filter(c("person").is_null()))
     subjects = pl.Enum(quality["subject"].unique())
     ends = days.of_year("last", c("year").cast(pl.Int32) - YEARS.start)
-    return People(
-        teachers,
-        quality=quality.filter(
-            c("person").is_not_null(), (c("first_taught_on") <= ends).fill_null(True)
-        ).select(key_of("subject", subjects), "year", "share"),
-        schools=schools,
-        subjects=subjects,
-        **others,
-    )
+    quality = quality.filter(
+        c("person").is_not_null(), (c("first_taught_on") <= ends).fill_null(True)
+    ).select(key_of("subject", subjects), "year", "share")
+    return People(teachers, categories, posts, quality, reserve, schools, subjects)
 
 
 def key_of(subject: str, subjects: pl.Enum) -> pl.Expr:
@@ -398,34 +401,27 @@ def history(asked: pl.DataFrame, categories: pl.DataFrame, day: pl.Expr, mark: s
     )
 
 
+OWN = (
+    *("person", "subjects", "category", "category_from", "category_until"),
+    *("ethics", "ethics_on"),
+)
+
+
 def facts(asked: pl.DataFrame, people: People, days: Days, *, now: bool) -> pl.DataFrame:
-    """Give those who are asked for (mentor_id, school_id, subject, on), with what is known.
+    """Give those who are asked for (mentor_id, school_id, subject, on, OWN), with what is known.
 
     `now`: what is known today too.
     """
     asked = (
         asked.with_row_index("at")
         .join(
-            people.teachers.select(
-                *("teacher_id", "subjects", "category", "category_from", "category_until"),
-                *("ethics", "ethics_on", "person"),
-                employer="school_id",
-                teacher=pl.lit(True),
-            ),
-            left_on="mentor_id",
-            right_on="teacher_id",
-            how="left",
-            maintain_order="left",
-        )
-        .join(
-            people.schools.select("school_id", "kind", "week", school=pl.lit(True)),
+            people.schools.select("school_id", "place", "kind", "week"),
             on="school_id",
             how="left",
             maintain_order="left",
         )
         .with_columns(
-            c("teacher").fill_null(False),
-            c("school").fill_null(False),
+            c("person").is_not_null().alias("teacher"),
             (days.year_of(c("on")) - 1).alias("completed"),
         )
     )
@@ -672,6 +668,10 @@ OF_MENTOR = (
 
 def answer_of_mentors(asked: pl.DataFrame, people: People, days: Days) -> pl.DataFrame:
     """Answer what the mentor decides of appointments: outcomes, the verdict, the week."""
+    own = people.teachers.select("teacher_id", *OWN, employer="school_id")
+    asked = asked.join(
+        own, left_on="mentor_id", right_on="teacher_id", how="left", maintain_order="left"
+    )
     known = facts(asked, people, days, now=True).lazy()
     on, now = held(c("on"), "on"), held(pl.lit(NOW), "now")
     unknown, breached = ethics(pl.lit(NOW))
@@ -712,8 +712,10 @@ def answer_of_mentors(asked: pl.DataFrame, people: People, days: Days) -> pl.Dat
     groups += [[name] for name in outcomes if name.startswith("eligibility/")]
     over_all = reached(groups)
     return judged.select(
-        *("row", "bucket"),
-        pl.coalesce("week", pl.when(c("school"), c("starts") >= WEEK_5_FROM).then(5)).cast(pl.Int8),
+        *("row", "bucket", "place"),
+        pl.coalesce(
+            "week", pl.when(c("place").is_not_null(), c("starts") >= WEEK_5_FROM).then(5)
+        ).cast(pl.Int8),
         pl.when("teacher").then(c("employer") == c("school_id")).alias("mentor_in_school"),
         merged(POSTS).alias("eligibility/excluded_posts"),
         merged(OF_QUALITY).alias("eligibility/quality_of_knowledge"),
@@ -774,7 +776,7 @@ def schools_with_candidates(people: People, done: pl.DataFrame, days: Days) -> p
     at_work = people.teachers.filter(
         ~c("status").is_in(["left", "on_leave"]).fill_null(False)
     ).select(
-        *("school_id", "category", "ethics"),
+        *("school_id", *OWN),
         mentor_id="teacher_id",
         subject=pl.lit(None, pl.String),
         on=pl.lit(NOW, pl.Int32),
@@ -789,7 +791,7 @@ def schools_with_candidates(people: People, done: pl.DataFrame, days: Days) -> p
             asked = asked.group_by("school_id").head(most)
         if asked.is_empty():
             continue
-        known = facts(asked.drop("category", "ethics"), people, days, now=False)
+        known = facts(asked, people, days, now=False)
         passed = known.lazy().with_columns(one.alias(name) for name, one in eligibility().items())
         eligible = passed.filter(pl.max_horizontal(*eligibility()) == SATISFIED)
         found = pl.concat([found, eligible.select("school_id").collect()]).unique()
@@ -951,27 +953,27 @@ def results(cases: pl.DataFrame, days: Days) -> pl.DataFrame:
         diagnosed.undone | drafted.undone,
         both_done,
     )
-    due = {}
+    due: dict[tuple[int, bool], tuple[str, str]] = {}
     for week, roll in product(WEEKS, ROLLS):
         undone = pl.when(level.undone).then(f"level due {week} {roll}")
         ends = (
             pl.min_horizontal(pl.when(level.done).then(level.first), undone),
             pl.max_horizontal(pl.when(level.done).then(level.last), undone),
         )
-        due[week, roll] = tuple(f"plan due {week} {roll} {end}" for end in ("least", "most"))
+        due[week, roll] = (f"plan due {week} {roll} least", f"plan due {week} {roll} most")
         frame = frame.with_columns(
             days.five_after[week].gather(day - FIRST).alias(name)
             for name, day in zip(due[week, roll], ends, strict=True)
         )
 
-    def over_weeks(how: When, by: Mapping[int, tuple[pl.Expr, pl.Expr]]) -> Any:
+    def over_weeks(how: When, by: Mapping[Week, tuple[pl.Expr, pl.Expr]]) -> Any:
         """Tell how an act may stand in any week that may be the school's."""
         parts = [
             [c(f"week{number}") & one for one in stands(how, dates)] for number, dates in by.items()
         ]
         return tuple(one | other for one, other in zip(*parts, strict=True))
 
-    def certain(by: Mapping[int, tuple[str, str]]) -> pl.Expr:
+    def certain(by: Mapping[Week, tuple[str, str]]) -> pl.Expr:
         """Give the day on which an act is due in every week that may be the school's."""
         least, most = (
             [pl.when(f"week{week}").then(ends[place]) for week, ends in by.items()]
@@ -1061,13 +1063,13 @@ def results(cases: pl.DataFrame, days: Days) -> pl.DataFrame:
         "reporting/interim_form": (None, day_of("interim_on"), None),
     }
     told = []
-    for rule, (ends, done, perhaps) in acts.items():
+    for rule, (last, done, perhaps) in acts.items():
         silent = c(rule).is_in([NOT_APPLICABLE, NOT_IN_FORCE])
         days_late = pl.lit(None, pl.Int32)
-        if ends is not None and done is not None and perhaps is not None:
-            days_late = pl.when(perhaps).then(done).otherwise(NOW) - ends
+        if last is not None and done is not None and perhaps is not None:
+            days_late = pl.when(perhaps).then(done).otherwise(NOW) - last
             days_late = pl.when(~silent & (days_late > 0)).then(days_late)
-        for part, day in (("due", ends), ("done", done)):
+        for part, day in (("due", last), ("done", done)):
             known_day = pl.lit(None, pl.Int32) if day is None else pl.when(~silent).then(day)
             told.append(known_day.cast(pl.Date).alias(f"{rule} {part}"))
         told.append(days_late.cast(pl.Int32).alias(f"{rule} days_late"))
@@ -1112,25 +1114,41 @@ def results(cases: pl.DataFrame, days: Days) -> pl.DataFrame:
 # Counts ------------------------------------------------------------------------------------------
 
 
-def counts(found: pl.DataFrame, schools: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Count verdicts of all, by region and by kind of school, and the outcomes of each rule."""
+def counts(found: pl.DataFrame, place: pl.Series, schools: pl.DataFrame) -> list[pl.DataFrame]:
+    """Count verdicts of all, by region and by kind of school, and the outcomes of each rule.
 
-    def told(counted: pl.DataFrame, by: str, group: Any, what: str, value: str) -> pl.DataFrame:
+    `place` is that of each one's school in `schools`.
+    """
+
+    def told(counted: pl.DataFrame, by: str, group: pl.Expr, what: str) -> pl.DataFrame:
         return counted.select(
             pl.lit(by).alias("by"),
             group.cast(pl.String).fill_null("").alias("group"),
             pl.lit(what).alias("what"),
-            c(value).cast(pl.String).alias("value"),
+            c("value").cast(pl.String),
             c("count").cast(pl.Int64),
         )
 
-    for verdict in ("eligibility", "procedure"):
-        of_school = found.group_by("school_id", verdict).len("count")
-        of_school = of_school.join(schools, on="school_id", how="left")
+    made = []
+    for verdict, kind in (("eligibility", ELIGIBILITY), ("procedure", PROCEDURE)):
+        words = len(kind.categories)
+        codes = found[verdict].to_physical().to_numpy().astype(np.int64)
+        counted = np.bincount(place.fill_null(schools.height).to_numpy() * words + codes)
+        there = counted.nonzero()[0]
+        of_school = pl.DataFrame(
+            {
+                "place": pl.Series(there // words, dtype=pl.UInt32),
+                "value": pl.Series(kind.categories).gather(there % words),
+                "count": counted[there],
+            }
+        ).join(schools, on="place", how="left")
         for by, group in (("all", pl.lit("")), ("region", c("region")), ("kind", c("kind"))):
-            yield told(of_school, by, group, verdict, verdict)
+            made.append(told(of_school, by, group, verdict))
     for rule in RULES:
-        yield told(found[rule].value_counts(), "rule", pl.lit(rule), "outcome", rule)
+        counted = np.bincount(found[rule].to_physical().to_numpy(), minlength=len(WORDS))
+        of_rule = pl.DataFrame({"value": WORDS, "count": counted}).filter(c("count") > 0)
+        made.append(told(of_rule, "rule", pl.lit(rule), "outcome"))
+    return made
 
 
 # The nation --------------------------------------------------------------------------------------
@@ -1153,11 +1171,12 @@ def judge(folder: Path, out: Path) -> None:
         for what, answers in (("mentees", mentees), ("mentors", mentors)):
             buckets.split(answers.lazy(), c("bucket"), f"answers/{what}-{bucket}")
         with_candidate = schools_with_candidates(people, with_candidate, days)
-    counted = []
+    counted: list[pl.DataFrame] = []
     for bucket in range(buckets.count):
-        found = results(cases_of(buckets, bucket, schools, odd), days)
+        cases = cases_of(buckets, bucket, schools, odd)
+        found = results(cases, days)
         found.write_parquet(out / "results" / f"{bucket}.parquet", compression="snappy")
-        counted += counts(found, schools)
+        counted += counts(found, cases["place"], schools)
     short = schools.join(with_candidate, on="school_id", how="anti").select(
         by=pl.lit("school"),
         group="school_id",
@@ -1178,7 +1197,7 @@ def split_all(folder: Path, buckets: Buckets, odd: Odd) -> pl.DataFrame:
         rows = checked(name, folder)
         if name == "schools":
             found = rows.collect()
-            schools = odd.once(name, found.filter("plain"))
+            schools = odd.once(name, found.filter("plain")).with_row_index("place")
             odd.invalid.append(named(name, found.filter(~c("plain"))))
             continue
         own = pl.when("plain").then(buckets.of(table.key[0])).otherwise(buckets.count)
