@@ -278,16 +278,15 @@ class Buckets:
         return (c(key).hash(160) % self.count).cast(pl.UInt16)
 
     def split(self, frame: pl.LazyFrame, bucket: pl.Expr, name: str) -> None:
-        frame.with_columns(bucket.alias("to")).drop("plain", strict=False).sink_parquet(
+        frame.with_columns(bucket.alias("to")).drop("plain", strict=False).sink_ipc(
             pl.PartitionBy(self.folder / name, key="to", include_key=False),
             mkdir=True,
-            compression="lz4",
-            statistics=False,
+            compression="uncompressed",  # a sixth less time than Parquet with lz4
         )
 
-    def read(self, name: str, bucket: int, columns: list[str] | None = None) -> pl.DataFrame:
-        files = sorted(self.folder.glob(f"{name}/to={bucket}/*.parquet"))
-        return pl.read_parquet(files, columns=columns, glob=False, hive_partitioning=False)
+    def read(self, name: str, bucket: int) -> pl.DataFrame:
+        files = sorted(self.folder.glob(f"{name}/to={bucket}/*.ipc"))
+        return pl.concat(pl.read_ipc(file) for file in files)
 
 
 # The days of the calendar ------------------------------------------------------------------------
@@ -1210,8 +1209,8 @@ def split_all(folder: Path, buckets: Buckets, odd: Odd) -> pl.DataFrame:
 def ask(buckets: Buckets) -> None:
     """Send what appointments ask to the buckets of their mentors and mentees."""
     appointments = pl.concat(
-        pl.scan_parquet(
-            buckets.folder / f"appointments/to={bucket}/*.parquet", hive_partitioning=False
+        pl.scan_ipc(
+            buckets.folder / f"appointments/to={bucket}/*.ipc", hive_partitioning=False
         ).with_columns(pl.lit(bucket, pl.UInt16).alias("bucket"))
         for bucket in range(buckets.count)
     ).with_columns(pl.coalesce("starts_on", "ordered_on").alias("starts"))
