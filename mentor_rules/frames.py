@@ -489,10 +489,14 @@ def with_compared_subjects(rows: pl.DataFrame) -> pl.DataFrame:
     """Put subjects in the form in which they are compared, as values of an Enum."""
     subjects = rows["subject"].unique().drop_nulls()
     compared = [subject_key(subject) for subject in subjects]
-    kind = pl.Enum(sorted(set(compared)))
-    return rows.with_columns(
-        pl.col("subject").replace_strict(subjects, compared, return_dtype=kind)
-    )
+    values = pl.Series(compared, dtype=pl.Enum(sorted(set(compared))))
+    return rows.with_columns(_looked_up("subject", subjects, values))
+
+
+def _looked_up(column: str, texts: pl.Series, values: pl.Series) -> pl.Expr:
+    """Give, for each text of a column, the value that stands where the text stands in `texts`."""
+    places = pl.col(column).cast(pl.Enum(texts)).to_physical()
+    return pl.lit(values).gather(places).alias(column)
 
 
 def by_year(rows: pl.DataFrame, calendar: SchoolCalendar, days: pl.Series) -> pl.DataFrame:
@@ -556,8 +560,7 @@ def _with_subject_codes(
 
     def coded(column: str, code: Callable[[str], Any], dtype: Any) -> pl.Expr:
         texts = cases[column].drop_nulls().unique().sort()
-        codes = pl.Series([code(one) for one in texts], dtype=dtype)
-        return pl.lit(codes).gather(pl.col(column).cast(pl.Enum(texts)).to_physical())
+        return _looked_up(column, texts, pl.Series([code(one) for one in texts], dtype=dtype))
 
     subjects = coded("subject", number, pl.Int32)
     taught = coded(
