@@ -33,6 +33,7 @@ from mentor_rules.report.audit import audit_lines
 from mentor_rules.report.calendar_file import ics
 from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
+from mentor_rules.report.pages import WRITTEN, rule_pages
 from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.reserve import ReserveTable, reserve_lines
 from mentor_rules.report.rules import RuleReport, list_rules
@@ -41,6 +42,7 @@ from mentor_rules.requirements import requirements
 from mentor_rules.reserve import reserves
 from mentor_rules.result import AuditRun, Report, ReserveReport
 from mentor_rules.schema import dossier_schema, result_schema
+from mentor_rules.source import rules_folder
 from mentor_rules.terms import deadlines
 from mentor_rules.texts import say
 from mentor_rules.verdict import FLAGGED
@@ -615,6 +617,39 @@ def rules_test(
         )
     typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     raise typer.Exit(BROKEN_RULES if failed or not results else OK)
+
+
+@rules_app.command("docs", help=_help("rules_docs"))
+def rules_docs(
+    out: Annotated[Path, typer.Option("--out", help=_help("rules_docs_out"))] = Path("docs/rules"),
+    rules: Annotated[Path | None, typer.Option("--rules", help=_help("rules_folder"))] = None,
+) -> None:
+    """Write a page for each rule, and an index; pages of rules that are gone are removed."""
+    folder = (rules or rules_folder() / "order_160").resolve()
+    pages = rule_pages(load_rulebook(folder), _path_between(out.resolve(), folder))
+    for name in pages:
+        page = out / name
+        if page.exists() and not _is_ours(page):
+            raise UsageError("not_ours", path=safe(str(page)))
+    if not out.parent.is_dir():
+        raise UsageError("no_folder", path=safe(str(out.parent)))
+    for page in sorted(out.rglob("*.md")):
+        if page.relative_to(out).as_posix() not in pages and _is_ours(page):
+            page.unlink()
+    for name, text in pages.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        _write([text], out / name, True)
+
+
+def _is_ours(page: Path) -> bool:
+    return page.is_file() and WRITTEN in page.read_text("utf-8", errors="replace")
+
+
+def _path_between(out: Path, folder: Path) -> str | None:
+    """Give the way from pages to rule files where both are of one checkout, for links."""
+    if not out.is_relative_to(folder.parent.parent):
+        return None
+    return Path(os.path.relpath(folder, out)).as_posix()
 
 
 def exit_code(report: Report, *, strict: bool = False) -> int:

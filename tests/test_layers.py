@@ -55,6 +55,7 @@ LAYERS = (
     "report.changes",
     "report.table",
     "report.rules",
+    "report.pages",
     "report.flat",
     "report.deadlines",
     "report.reserve",
