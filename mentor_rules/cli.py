@@ -21,6 +21,7 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Week
 from mentor_rules.cases import run_cases
 from mentor_rules.changes import with_changes
+from mentor_rules.comparison import compare_rulebooks
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import CalendarError, ReadingError, RulebookError, UsageError
@@ -31,6 +32,7 @@ from mentor_rules.records import parse_date
 from mentor_rules.report import LARGE
 from mentor_rules.report.audit import audit_lines
 from mentor_rules.report.calendar_file import ics
+from mentor_rules.report.comparison import ComparisonReport
 from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
 from mentor_rules.report.pages import WRITTEN, rule_pages
@@ -41,6 +43,7 @@ from mentor_rules.report.table import TableReport, fault_lines, safe
 from mentor_rules.requirements import requirements
 from mentor_rules.reserve import reserves
 from mentor_rules.result import AuditRun, Report, ReserveReport
+from mentor_rules.rulebook import Rulebook
 from mentor_rules.schema import dossier_schema, result_schema
 from mentor_rules.source import rules_folder
 from mentor_rules.terms import deadlines
@@ -52,6 +55,8 @@ from mentor_rules.vocabulary import Language
 ALMATY = timezone(timedelta(hours=5))
 
 MANY = 2000  # appointments, from which on a person waiting is shown progress
+
+BUILT_IN = "built-in"  # how a user names the rules that come with the program
 
 OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
 INTERRUPTED = 130
@@ -639,6 +644,62 @@ def rules_docs(
     for name, text in pages.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         _write([text], out / name, True)
+
+
+@rules_app.command("diff", help=_help("rules_diff"))
+def rules_diff(
+    old: Annotated[str, typer.Argument(help=_help("diff_old"))],
+    new: Annotated[str | None, typer.Argument(help=_help("diff_new"))] = None,
+    dossier: Annotated[Path | None, typer.Option("--dossier", help=_help("diff_dossier"))] = None,
+    as_of: AsOf = None,
+    lang: LangOption = Lang.en,
+    format_: FormatOption = Format.table,
+    out: Out = None,
+    calendar: CalendarOption = None,
+    encoding: Encoding = None,
+    percent_as: PercentOption = PercentAs.percent,
+    mapping: MappingOption = None,
+    show_ids: ShowIds = False,
+    force: Force = False,
+) -> None:
+    """Say what differs between two rulebooks, and of a dossier whose verdict that changes.
+
+    Exit codes as of `diff`: 0 nothing differs, 1 something does; 2 to 5 as of `check`.
+    """
+    names = (BUILT_IN, old) if new is None else (old, new)
+    if dossier is not None:
+        _expect_path(dossier)
+    day = _day(as_of)
+    old_rules, new_rules = (_rules_named(name) for name in names)
+    read = None
+    if dossier is not None:
+        read = _read(dossier, encoding, percent_as, mapping, show_ids)
+    found = compare_rulebooks(
+        old_rules,
+        new_rules,
+        dossier=read,
+        as_of=day,
+        calendar=calendar,
+        language=lang.value,
+    )
+    if format_ is Format.json:
+        _write([found.to_json(), "\n"], out, force)
+    else:
+        _print(
+            lambda console: ComparisonReport(console, lang.value, *names).report(found), out, force
+        )
+    if found.effect is not None and found.effect.faults:
+        raise typer.Exit(FAULT)
+    raise typer.Exit(SOMETHING_FLAGGED if found.differences else OK)
+
+
+def _rules_named(name: str) -> Rulebook:
+    """Give the rulebook that a user names: the built-in one, a folder, or several laid together."""
+    folders = []
+    for part in name.split(","):
+        folders.append(rules_folder() / "order_160" if part == BUILT_IN else Path(part))
+        _expect_path(folders[-1])
+    return load_rulebook(*folders)
 
 
 def _is_ours(page: Path) -> bool:

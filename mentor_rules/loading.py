@@ -95,12 +95,13 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                 [Problem(folder.name, "", "no such folder of rules", "name the folder of an act")]
             )
         for path in sorted(folder.rglob("*.toml")):
-            name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            relative = path.relative_to(folder).as_posix()
+            name = f"{folder.name}/{relative}"
             if not path.is_file():
                 problems.append(Problem(name, "", "this is no file", "rename or remove it"))
                 continue
             content = path.read_bytes()[: MAX_FILE + 1]
-            contents.append((name, content))
+            contents.append((relative, content))  # a copied folder is the same rulebook
             if path == folder / "order.toml":
                 if folder != folders[0]:
                     problems.append(
@@ -109,7 +110,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                     continue
                 head = _parse(name, content, ActShape, problems)
                 continue
-            rule_id = path.relative_to(folder).with_suffix("").as_posix()
+            rule_id = relative.removesuffix(path.suffix)
             if rule_id.casefold() in {known.casefold() for known in shapes}:
                 problems.append(
                     Problem(

@@ -210,7 +210,7 @@ def test_the_index_lists_every_rule_norm_question_and_paper() -> None:
 NASTY = st.text(
     st.one_of(
         st.sampled_from("|`*_[]()<>&#~\\-+=.:!{}1 \n\t\"'"),
-        st.characters(exclude_categories=("C",)),
+        st.characters(exclude_categories=["C"]),
     ),
     min_size=1,
 ).filter(lambda text: text.strip() != "")
