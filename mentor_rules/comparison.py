@@ -382,7 +382,7 @@ class _Comparer:
         """Say from which day until which a figure is another, under which keys."""
         of_one_unit = old is None or new is None or (old.unit, old.by) == (new.unit, new.by)
         for spot in _spots(old, new):
-            for since, until, before, after in _parted(spot, old, new):
+            for since, until, before, after in parted(spot, old, new):
                 code = "otherwise"
                 if before is None:
                     code = "figure_set"
@@ -404,7 +404,7 @@ class _Comparer:
             return self._say("nothing")
         return amount(figure.unit, number, self._language)
 
-    def _spot(self, name: str, spot: "_Spot") -> str:
+    def _spot(self, name: str, spot: "Spot") -> str:
         labels = [value_label(fact, value, self._language) for fact, value in spot.keys]
         return ", ".join([name, *labels, *([] if spot.column == "value" else [spot.column])])
 
@@ -499,17 +499,17 @@ class _Comparer:
                 yield _Found("shared", path, self._changed(path, old.get(path), new.get(path)))
 
 
-class _Spot(NamedTuple):
+class Spot(NamedTuple):
     """One number of a figure: under which values of which facts, in which column."""
 
     keys: tuple[tuple[str, str], ...]
     column: str
 
 
-def _spots(*figures: Figure | None) -> list[_Spot]:
+def _spots(*figures: Figure | None) -> list[Spot]:
     return list(
         dict.fromkeys(
-            _Spot(tuple(zip(figure.by, row.keys, strict=True)), column)
+            Spot(tuple(zip(figure.by, row.keys, strict=True)), column)
             for figure in figures
             if figure is not None
             for row in figure.rows
@@ -518,7 +518,7 @@ def _spots(*figures: Figure | None) -> list[_Spot]:
     )
 
 
-def _row_on(figure: Figure | None, spot: _Spot, day: date) -> FigureRow | None:
+def _row_on(figure: Figure | None, spot: Spot, day: date) -> FigureRow | None:
     """Give the row that holds on a day, if there is one."""
     for row in figure.rows if figure is not None else ():
         keys = tuple(zip(figure.by if figure is not None else (), row.keys, strict=True))
@@ -527,10 +527,13 @@ def _row_on(figure: Figure | None, spot: _Spot, day: date) -> FigureRow | None:
     return None
 
 
-def _parted(
-    spot: _Spot, old: Figure | None, new: Figure | None
+def parted(
+    spot: Spot, old: Figure | None, new: Figure | None
 ) -> Iterator[tuple[date, date | None, int | None, int | None]]:
-    """Give from when until when (None: for ever) a number differs, and what it is in each."""
+    """Give from when until when (None: for ever) a number differs, and what it is in each.
+
+    The longest spans, in order; a number that is not there is None.
+    """
     days = {
         day
         for figure in (old, new)

@@ -108,6 +108,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |".replace("  |", " |") for cells in lines)
 
 
+def _pairs(rows: Iterable[tuple[str, str]]) -> str:
+    """Give a table of two columns whose first row is its head: a table needs one."""
+    first, *others = rows
+    return _table(first, others)
+
+
 def _bullets(items: Iterable[str], indent: int = 0) -> str:
     return "\n".join(f"{' ' * indent}- {item}" for item in items)
 
@@ -232,9 +238,9 @@ class _Page:
         yield WRITTEN
         yield _bullets(f"{language}: {plain(rule.title[language])}" for language in ("kk", "ru"))
         yield from (f"> {plain(paragraph)}" for paragraph in rule.norm.splitlines())
-        yield _table(("", ""), self._head())
+        yield _pairs(self._head())
         yield "## Source"
-        yield _table(("", ""), self._source())
+        yield _pairs(self._source())
         yield "## Requirement"
         yield from self._requirement()
         if rule.figures:
@@ -477,7 +483,7 @@ def _figure(figure: Figure) -> Iterator[str]:
 
 def _question(name: str, question: Question) -> Iterator[str]:
     yield f"### Question {code(name)}"
-    yield f"{_status(question).capitalize()}."
+    yield f"Status: {_status(question)}."
     yield _table(
         ("", *LANGUAGES),
         [
