@@ -213,6 +213,7 @@ MappingOption = Annotated[
 CalendarOption = Annotated[Path | None, typer.Option("--calendar", help=_help("calendar_file"))]
 ConfirmOption = Annotated[Confirm, typer.Option("--confirm", help=_help("confirm"))]
 ShowIds = Annotated[bool, typer.Option("--show-ids", help=_help("show_ids"))]
+RulesOption = Annotated[str, typer.Option("--rules", help=_help("rules_folder"))]
 Names = Annotated[bool, typer.Option("--names", help=_help("names"))]
 # The formats that people read: what would change a verdict always stands in them.
 WITH_CHANGES = frozenset({"html", "xlsx"})
@@ -610,11 +611,9 @@ def rules_show(
 
 
 @rules_app.command("test", help=_help("rules_test"))
-def rules_test(
-    rules: Annotated[Path | None, typer.Option("--rules", help=_help("rules_folder"))] = None,
-) -> None:
+def rules_test(rules: RulesOption = BUILT_IN) -> None:
     """Run the cases inside the rule files."""
-    results = run_cases(load_rulebook(*([rules] if rules else [])))
+    results = run_cases(_rules_named(rules))
     failed = [result for result in results if not result.passed]
     for result in failed:
         typer.echo(
@@ -627,11 +626,11 @@ def rules_test(
 @rules_app.command("docs", help=_help("rules_docs"))
 def rules_docs(
     out: Annotated[Path, typer.Option("--out", help=_help("rules_docs_out"))] = Path("docs/rules"),
-    rules: Annotated[Path | None, typer.Option("--rules", help=_help("rules_folder"))] = None,
+    rules: RulesOption = BUILT_IN,
 ) -> None:
     """Write a page for each rule, and an index; pages of rules that are gone are removed."""
-    folder = (rules or rules_folder() / "order_160").resolve()
-    pages = rule_pages(load_rulebook(folder), _path_between(out.resolve(), folder))
+    folders = _folders_named(rules)
+    pages = rule_pages(load_rulebook(*folders), _way(out, folders))
     for name in pages:
         page = out / name
         if page.exists() and not _is_ours(page):
@@ -695,22 +694,27 @@ def rules_diff(
 
 def _rules_named(name: str) -> Rulebook:
     """Give the rulebook that a user names: the built-in one, a folder, or several laid together."""
+    return load_rulebook(*_folders_named(name))
+
+
+def _folders_named(name: str) -> list[Path]:
     folders = []
     for part in name.split(","):
         folders.append(rules_folder() / "order_160" if part == BUILT_IN else Path(part))
         _expect_path(folders[-1])
-    return load_rulebook(*folders)
+    return folders
 
 
 def _is_ours(page: Path) -> bool:
     return page.is_file() and WRITTEN in page.read_text("utf-8", errors="replace")
 
 
-def _path_between(out: Path, folder: Path) -> str | None:
-    """Give the way from pages to rule files where both are of one checkout, for links."""
-    if not out.is_relative_to(folder.parent.parent):
+def _way(out: Path, folders: list[Path]) -> str | None:
+    """Give the way from pages to rule files, for links, where both are of one checkout."""
+    folder = folders[0].resolve()
+    if len(folders) > 1 or not out.resolve().is_relative_to(folder.parent.parent):
         return None
-    return Path(os.path.relpath(folder, out)).as_posix()
+    return Path(os.path.relpath(folder, out.resolve())).as_posix()
 
 
 def exit_code(report: Report, *, strict: bool = False) -> int:

@@ -633,30 +633,35 @@ def _flips(old: AppointmentResult, new: AppointmentResult) -> Iterator[Flip]:
                 verdict=verdict,
                 old=before,
                 new=after,
-                why=tuple(
-                    Why(rule=rule, old=_said(was), new=_said(now))
-                    for rule, was, now in _paired(old.findings, new.findings)
-                    if _matters(verdict, was, now)
-                ),
+                why=tuple(_why(verdict, old, new)),
             )
 
 
 _WEIGHT_OF: Mapping[str, Weight] = {"eligibility": "blocking", "procedure": "remediable"}
 
 
-def _matters(verdict: str, old: Finding | None, new: Finding | None) -> bool:
-    """Tell whether what a rule says differs so that the verdict may: in any of its readings."""
+def _why(verdict: str, old: AppointmentResult, new: AppointmentResult) -> Iterator[Why]:
+    """Give the findings behind a verdict that differ; in their readings only, if none else does."""
     weight = _WEIGHT_OF[verdict]
-    if not any(finding is not None and finding.weight == weight for finding in (old, new)):
-        return False
-    return _outcomes(old) != _outcomes(new)
+    touching = [
+        (rule, was, now)
+        for rule, was, now in _paired(old.findings, new.findings)
+        if any(one is not None and one.weight == weight for one in (was, now))
+    ]
+    for differing in (_outcome, _readings):
+        found = [both for both in touching if differing(both[1]) != differing(both[2])]
+        if found:
+            for rule, was, now in found:
+                yield Why(rule=rule, old=_said(was), new=_said(now))
+            return
 
 
-def _outcomes(finding: Finding | None) -> object:
-    if finding is None:
-        return None
-    readings = [(sorted(one.when.items()), one.outcome) for one in finding.readings]
-    return finding.weight, finding.outcome, readings
+def _outcome(finding: Finding | None) -> object:
+    return finding and (finding.weight, finding.outcome)
+
+
+def _readings(finding: Finding | None) -> object:
+    return finding and [(sorted(one.when.items()), one.outcome) for one in finding.readings]
 
 
 def _said(finding: Finding | None) -> Said | None:

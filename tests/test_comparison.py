@@ -22,6 +22,7 @@ import mentor_rules
 from mentor_rules import Dossier, check, compare_rulebooks, load_rulebook
 from mentor_rules.comparison import Difference, Spot, parted
 from mentor_rules.errors import UsageError
+from mentor_rules.facts import SPECS
 from mentor_rules.rulebook import Figure, FigureRow, Rule
 from mentor_rules.vocabulary import LANGUAGES
 from tests.generate import dossier as generated
@@ -99,7 +100,8 @@ DERIVED = {"id", "file", "check", "applies", "runs_after", "questions"}
 
 def well_formed(name: str, figure: Figure) -> bool:
     """Tell whether loading could give such a figure."""
-    return figure.name == name and all(len(row.keys) == len(figure.by) for row in figure.rows)
+    keyed = all(len(row.keys) == len(figure.by) for row in figure.rows)
+    return figure.name == name and keyed and set(figure.by) <= set(SPECS)
 
 
 @pytest.mark.parametrize("rule", RULEBOOK.rules, ids=lambda rule: str(rule.id))
@@ -181,7 +183,7 @@ def day(number: int) -> date:
 def figures(draw: st.DrawFn) -> Figure:
     """A figure of one number, with gaps, and with rows that say the same twice."""
     cuts = draw(st.lists(st.integers(0, 12), unique=True, min_size=1, max_size=5).map(sorted))
-    rows = []
+    rows: list[FigureRow] = []
     for place, cut in enumerate(cuts):
         following = cuts[place + 1] if place + 1 < len(cuts) else None
         if draw(st.booleans()) or not rows:
@@ -425,7 +427,7 @@ def test_every_text_is_used_and_every_one_used_is_there() -> None:
                     func=ast.Attribute(attr="_say" | "_part" as asks),
                     args=[ast.Constant(value), *_],
                 ):
-                    asked[asks].add(value)
+                    asked[asks].add(str(value))
     assert asked["_say"] <= set(content["diff"]) <= words
     assert asked["_part"] <= set(content["part"]) <= words
 
@@ -505,8 +507,11 @@ def test_the_verdicts_that_change_are_those_of_two_checks(
     outcomes = [
         Counter(
             (finding.rule, finding.outcome)
-            for result in (*report.results, *report.schools)
-            for finding in result.findings
+            for findings in (
+                *(result.findings for result in report.results),
+                *(school.findings for school in report.schools),
+            )
+            for finding in findings
         )
         for report in reports
     ]

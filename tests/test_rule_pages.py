@@ -133,6 +133,7 @@ def test_a_page_shows_the_norm_and_the_shared_questions(rule: Rule) -> None:
     comment = re.match(r"(#.*\n)+", (RULES / f"{rule.id}.toml").read_text("utf-8"))
     assert comment
     norm = " ".join(line.lstrip("# ") for line in comment[0].splitlines())
+    assert len(norm) > 50
     assert " ".join(norm.split()) in text
     for question in rule.questions.values():
         for said in (question.asks, *(found.means for found in question.readings.values())):
@@ -268,6 +269,8 @@ def test_no_text_of_a_rule_becomes_a_heading_a_link_or_a_cell(tmp_path: Path) ->
     ("check", "said"),
     [
         ("a >= b", "`a` is at least `b`"),
+        ("ends_on <= school_year_ends", "`ends_on` is not after `school_year_ends`"),
+        ("starts_on > ends_on", "`starts_on` is after `ends_on`"),
         ("not a", "`a` is no"),
         ("a and b", "`a` is yes and `b` is yes"),
         (

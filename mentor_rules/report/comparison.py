@@ -67,7 +67,8 @@ class ComparisonReport:
             for why in flip.why:
                 self._line(why.rule, indent=4)
                 for code, said in (("before", why.old), ("after", why.new)):
-                    self._line(self._said(code, said), indent=6)
+                    if said is not None:
+                        self._line(self._said(code, said), indent=6)
         if effect.outcomes:
             self._line(self._say("outcomes"))
         for one in effect.outcomes:
@@ -82,10 +83,8 @@ class ComparisonReport:
         for note in effect.notes:
             self._line(note, "italic")
 
-    def _said(self, code: str, said: Said | None) -> str:
-        outcome = self._outcome(said.outcome if said is not None else None)
-        message = said.message if said is not None else self._say("nothing")
-        return self._say(code, outcome=outcome, message=message)
+    def _said(self, code: str, said: Said) -> str:
+        return self._say(code, outcome=self._outcome(said.outcome), message=said.message)
 
     def _outcome(self, outcome: str | None) -> str:
         return say("outcome", outcome, self._language) if outcome else self._say("no_finding")

@@ -43,9 +43,9 @@ INDEX = "README.md"
 # What tells a page that may be overwritten from one that somebody wrote.
 WRITTEN = "<!-- Written by `mentor-rules rules docs`: correct the rule's file, not this page. -->"
 
-_ENTITIES = {letter: f"&#{ord(letter)};" for letter in "&<>|`*[]\\~"}
+_ENTITIES = {letter: f"&#{ord(letter)};" for letter in "&<>|`*[]\\~#"}
 _LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-_STARTS_A_BLOCK = re.compile(r"^(?:[#+=:-]|\d+[.)])")
+_STARTS_A_BLOCK = re.compile(r"^(?:[+=:-]|\d+[.)])")
 _OPERATORS = {
     ">=": "is at least",
     ">": "is above",
@@ -55,6 +55,12 @@ _OPERATORS = {
     "!=": "is not",
     "in": "is one of",
     "not in": "is none of",
+}
+_OPERATORS_OF_DAYS = {
+    ">=": "is not before",
+    ">": "is after",
+    "<=": "is not after",
+    "<": "is before",
 }
 _DECIDES = {
     "blocking": "decides eligibility",
@@ -307,6 +313,8 @@ class _Page:
         if rule.check_text is not None:
             if rule.act is not None:
                 yield "And as it is done:"
+            elif rule.applies_text is not None:
+                yield "There it is required that"
             yield from self._check(rule.check_text, rule.check)
         named = dict.fromkeys(
             word
@@ -330,7 +338,7 @@ class _Page:
 
     def _explained(self, word: str) -> str:
         if word in SPECS:
-            return plain(_noun_phrase(word))
+            return _noun_phrase(word)
         if word in self._rule.figures:
             return "a figure, see below"
         if word in self._bound:
@@ -364,7 +372,7 @@ class _Page:
     def _day(self, name: str) -> str:
         if name in self._rule.runs_after:
             return f"the end of {self._link(name)}; while that is not done, from its last day"
-        return f"{code(name)}: {plain(_noun_phrase(name))}"
+        return f"{code(name)}: {_noun_phrase(name)}"
 
     def _due(self, name: str) -> str:
         if name in self._rule.runs_after:
@@ -423,7 +431,9 @@ class _Page:
 
 def _noun_phrase(fact: str) -> str:
     """Give what a fact answers, as its function is described."""
-    return (FACTS[fact].__doc__ or fact).strip().partition("\n")[0]
+    described = (FACTS[fact].__doc__ or fact).strip().partition("\n")[0]
+    pieces = described.split("`")  # every second one stands between backticks
+    return "".join(code(one) if at % 2 else plain(one) for at, one in enumerate(pieces))
 
 
 def in_words(expression: Expression) -> str:
@@ -434,8 +444,9 @@ def in_words(expression: Expression) -> str:
         case Not(item=Predicate(name=name)):
             return f"{_operand(name)} is no"
         case Compare(operands=operands, operators=operators):
+            words = _OPERATORS | (_OPERATORS_OF_DAYS if any(map(_is_day, operands)) else {})
             pairs = zip(operands[1:], operators, strict=True)
-            said = [f"{_OPERATORS[operator]} {_operand(operand)}" for operand, operator in pairs]
+            said = [f"{words[operator]} {_operand(operand)}" for operand, operator in pairs]
             if len(said) == 1:
                 return f"{_operand(operands[0])} {said[0]}"
             return f"{_operand(operands[0])} {said[0]}, which {said[1]}"
@@ -449,6 +460,10 @@ def in_words(expression: Expression) -> str:
             )
         case Constant(value=value):
             return "always" if value else "never"
+
+
+def _is_day(operand: Operand) -> bool:
+    return isinstance(operand, Name) and getattr(SPECS.get(operand.name), "kind", "") == "date"
 
 
 def _operand(operand: Operand) -> str:
