@@ -7,15 +7,16 @@ the site, and one that follows CommonMark as forges do.
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import reduce
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import markdown
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -217,6 +218,34 @@ NASTY = st.text(
 ).filter(lambda text: text.strip() != "")
 
 
+# What a parser takes for more than words, each once.
+MARKUP = (
+    *("_a_", "__a__", "*a*", "**a**", "`a`", "``a", "~~a~~", "[a](b)", "![a](b)", "[a]: b", "<b>"),
+    *(
+        "- a",
+        "+ a",
+        "* a",
+        "1. a",
+        "12) a",
+        "# a",
+        "0#",
+        "> a",
+        ": a",
+        "===",
+        "---",
+        "| a |",
+        "~~~",
+    ),
+    *("&amp;", "&#35;", "a\\", "\\*", "\\", "a|b", "{a}", "a  \nb", "    a", "\ta", "<!-- a -->"),
+)
+
+
+def all_of(texts: tuple[str, ...]) -> Callable[[Callable[[str], None]], Callable[[str], None]]:
+    """Each of the texts, besides those that are drawn."""
+    return lambda test: reduce(lambda tested, text: example(text)(tested), texts, test)
+
+
+@all_of(MARKUP)
 @given(NASTY)
 def test_a_text_is_shown_as_it_is(text: str) -> None:
     wanted = " ".join(text.split())
@@ -277,6 +306,7 @@ def test_no_text_of_a_rule_becomes_a_heading_a_link_or_a_cell(tmp_path: Path) ->
             'a in ["x", "y"] and (b < 3 or c)',
             "`a` is one of `x`, `y` and (`b` is below `3` or `c` is yes)",
         ),
+        ("a or b and c", "`a` is yes or (`b` is yes and `c` is yes)"),
         ("1 <= a < 3", "`1` is at most `a`, which is below `3`"),
         ("not (a or b)", "it is not so that (`a` is yes or `b` is yes)"),
         ('q[s, p] != "x"', "`q[s, p]` is not `x`"),
@@ -325,6 +355,18 @@ def test_pages_outside_the_checkout_link_to_no_file(tmp_path: Path) -> None:
         text = page.read_text("utf-8")
         assert WRITTEN in text
         assert ".toml)" not in text
+
+
+def test_pages_of_several_folders_link_to_no_file(tmp_path: Path) -> None:
+    folder = tmp_path / "rules" / "order_160"
+    shutil.copytree(RULES, folder)
+    (tmp_path / "rules" / "ours" / "plan").mkdir(parents=True)
+    (folder / "plan" / "agreed.toml").rename(tmp_path / "rules" / "ours" / "plan" / "agreed.toml")
+    named = "rules/order_160,rules/ours"
+    assert run("rules", "docs", "--rules", named, "--out", "o", cwd=tmp_path).returncode == 0
+    pages = {page.relative_to(tmp_path / "o").as_posix() for page in (tmp_path / "o").rglob("*.md")}
+    assert pages == set(WRITE)
+    assert ".toml)" not in (tmp_path / "o" / "plan" / "agreed.md").read_text("utf-8")
 
 
 def test_a_broken_rulebook_has_no_pages(tmp_path: Path) -> None:
