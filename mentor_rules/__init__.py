@@ -4,6 +4,7 @@ The public names; everything else is an inner matter. Importing needs no extra.
 """
 
 from mentor_rules.changes import find_changes, with_changes
+from mentor_rules.comparison import Comparison, compare_rulebooks
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import (
@@ -52,6 +53,7 @@ __all__ = [
     "CategoryPeriod",
     "Change",
     "Changes",
+    "Comparison",
     "Deadline",
     "Deadlines",
     "Dossier",
@@ -77,6 +79,7 @@ __all__ = [
     "check",
     "check_candidate",
     "check_plan",
+    "compare_rulebooks",
     "deadlines",
     "find_changes",
     "load_rulebook",

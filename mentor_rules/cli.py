@@ -21,6 +21,7 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Week
 from mentor_rules.cases import run_cases
 from mentor_rules.changes import with_changes
+from mentor_rules.comparison import compare_rulebooks
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.opinion import EngineFault
 from mentor_rules.errors import CalendarError, ReadingError, RulebookError, UsageError
@@ -31,8 +32,10 @@ from mentor_rules.records import parse_date
 from mentor_rules.report import LARGE
 from mentor_rules.report.audit import audit_lines
 from mentor_rules.report.calendar_file import ics
+from mentor_rules.report.comparison import ComparisonReport
 from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
+from mentor_rules.report.pages import WRITTEN, rule_pages
 from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.reserve import ReserveTable, reserve_lines
 from mentor_rules.report.rules import RuleReport, list_rules
@@ -40,7 +43,9 @@ from mentor_rules.report.table import TableReport, fault_lines, safe
 from mentor_rules.requirements import requirements
 from mentor_rules.reserve import reserves
 from mentor_rules.result import AuditRun, Report, ReserveReport
+from mentor_rules.rulebook import Rulebook
 from mentor_rules.schema import dossier_schema, result_schema
+from mentor_rules.source import rules_folder
 from mentor_rules.terms import deadlines
 from mentor_rules.texts import say
 from mentor_rules.verdict import FLAGGED
@@ -50,6 +55,8 @@ from mentor_rules.vocabulary import Language
 ALMATY = timezone(timedelta(hours=5))
 
 MANY = 2000  # appointments, from which on a person waiting is shown progress
+
+BUILT_IN = "built-in"  # how a user names the rules that come with the program
 
 OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
 INTERRUPTED = 130
@@ -206,6 +213,7 @@ MappingOption = Annotated[
 CalendarOption = Annotated[Path | None, typer.Option("--calendar", help=_help("calendar_file"))]
 ConfirmOption = Annotated[Confirm, typer.Option("--confirm", help=_help("confirm"))]
 ShowIds = Annotated[bool, typer.Option("--show-ids", help=_help("show_ids"))]
+RulesOption = Annotated[str, typer.Option("--rules", help=_help("rules_folder"))]
 Names = Annotated[bool, typer.Option("--names", help=_help("names"))]
 # The formats that people read: what would change a verdict always stands in them.
 WITH_CHANGES = frozenset({"html", "xlsx"})
@@ -603,11 +611,9 @@ def rules_show(
 
 
 @rules_app.command("test", help=_help("rules_test"))
-def rules_test(
-    rules: Annotated[Path | None, typer.Option("--rules", help=_help("rules_folder"))] = None,
-) -> None:
+def rules_test(rules: RulesOption = BUILT_IN) -> None:
     """Run the cases inside the rule files."""
-    results = run_cases(load_rulebook(*([rules] if rules else [])))
+    results = run_cases(_rules_named(rules))
     failed = [result for result in results if not result.passed]
     for result in failed:
         typer.echo(
@@ -615,6 +621,100 @@ def rules_test(
         )
     typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     raise typer.Exit(BROKEN_RULES if failed or not results else OK)
+
+
+@rules_app.command("docs", help=_help("rules_docs"))
+def rules_docs(
+    out: Annotated[Path, typer.Option("--out", help=_help("rules_docs_out"))] = Path("docs/rules"),
+    rules: RulesOption = BUILT_IN,
+) -> None:
+    """Write a page for each rule, and an index; pages of rules that are gone are removed."""
+    folders = _folders_named(rules)
+    pages = rule_pages(load_rulebook(*folders), _way(out, folders))
+    for name in pages:
+        page = out / name
+        if page.exists() and not _is_ours(page):
+            raise UsageError("not_ours", path=safe(str(page)))
+    if not out.parent.is_dir():
+        raise UsageError("no_folder", path=safe(str(out.parent)))
+    for page in sorted(out.rglob("*.md")):
+        if page.relative_to(out).as_posix() not in pages and _is_ours(page):
+            page.unlink()
+    for name, text in pages.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        _write([text], out / name, True)
+
+
+@rules_app.command("diff", help=_help("rules_diff"))
+def rules_diff(
+    old: Annotated[str, typer.Argument(help=_help("diff_old"))],
+    new: Annotated[str | None, typer.Argument(help=_help("diff_new"))] = None,
+    dossier: Annotated[Path | None, typer.Option("--dossier", help=_help("diff_dossier"))] = None,
+    as_of: AsOf = None,
+    lang: LangOption = Lang.en,
+    format_: FormatOption = Format.table,
+    out: Out = None,
+    calendar: CalendarOption = None,
+    encoding: Encoding = None,
+    percent_as: PercentOption = PercentAs.percent,
+    mapping: MappingOption = None,
+    show_ids: ShowIds = False,
+    force: Force = False,
+) -> None:
+    """Say what differs between two rulebooks, and of a dossier whose verdict that changes.
+
+    Exit codes as of `diff`: 0 nothing differs, 1 something does; 2 to 5 as of `check`.
+    """
+    names = (BUILT_IN, old) if new is None else (old, new)
+    if dossier is not None:
+        _expect_path(dossier)
+    day = _day(as_of)
+    old_rules, new_rules = (_rules_named(name) for name in names)
+    read = None
+    if dossier is not None:
+        read = _read(dossier, encoding, percent_as, mapping, show_ids)
+    found = compare_rulebooks(
+        old_rules,
+        new_rules,
+        dossier=read,
+        as_of=day,
+        calendar=calendar,
+        language=lang.value,
+    )
+    if format_ is Format.json:
+        _write([found.to_json(), "\n"], out, force)
+    else:
+        _print(
+            lambda console: ComparisonReport(console, lang.value, *names).report(found), out, force
+        )
+    if found.effect is not None and found.effect.faults:
+        raise typer.Exit(FAULT)
+    raise typer.Exit(SOMETHING_FLAGGED if found.differences else OK)
+
+
+def _rules_named(name: str) -> Rulebook:
+    """Give the rulebook that a user names: the built-in one, a folder, or several laid together."""
+    return load_rulebook(*_folders_named(name))
+
+
+def _folders_named(name: str) -> list[Path]:
+    folders = []
+    for part in name.split(","):
+        folders.append(rules_folder() / "order_160" if part == BUILT_IN else Path(part))
+        _expect_path(folders[-1])
+    return folders
+
+
+def _is_ours(page: Path) -> bool:
+    return page.is_file() and WRITTEN in page.read_text("utf-8", errors="replace")
+
+
+def _way(out: Path, folders: list[Path]) -> str | None:
+    """Give the way from pages to rule files, for links, where both are of one checkout."""
+    folder = folders[0].resolve()
+    if len(folders) > 1 or not out.resolve().is_relative_to(folder.parent.parent):
+        return None
+    return Path(os.path.relpath(folder, out.resolve())).as_posix()
 
 
 def exit_code(report: Report, *, strict: bool = False) -> int:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
-from itertools import pairwise, product
+from itertools import groupby, pairwise, product, takewhile
 from pathlib import Path
 from string import Formatter
 from types import MappingProxyType
@@ -87,6 +87,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
     problems: list[Problem] = []
     contents: list[tuple[str, bytes]] = []
     shapes: dict[str, tuple[str, RuleShape]] = {}
+    norms: dict[str, str] = {}
     head: ActShape | None = None
     for folder in folders:
         if not folder.is_dir():
@@ -94,12 +95,13 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                 [Problem(folder.name, "", "no such folder of rules", "name the folder of an act")]
             )
         for path in sorted(folder.rglob("*.toml")):
-            name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            relative = path.relative_to(folder).as_posix()
+            name = f"{folder.name}/{relative}"
             if not path.is_file():
                 problems.append(Problem(name, "", "this is no file", "rename or remove it"))
                 continue
             content = path.read_bytes()[: MAX_FILE + 1]
-            contents.append((name, content))
+            contents.append((relative, content))  # a copied folder is the same rulebook
             if path == folder / "order.toml":
                 if folder != folders[0]:
                     problems.append(
@@ -108,7 +110,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                     continue
                 head = _parse(name, content, ActShape, problems)
                 continue
-            rule_id = path.relative_to(folder).with_suffix("").as_posix()
+            rule_id = relative.removesuffix(path.suffix)
             if rule_id.casefold() in {known.casefold() for known in shapes}:
                 problems.append(
                     Problem(
@@ -133,6 +135,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
             shape = _parse(name, content, RuleShape, problems)
             if shape is not None:
                 shapes[rule_id] = (name, shape)
+                norms[rule_id] = _head_comment(content.decode())
     if head is None and not problems:
         problems.append(
             Problem(folders[0].name, "order.toml", "the act is not described", "add order.toml")
@@ -144,7 +147,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
     problems += _question_problems(head_file, head.questions)
     rules = []
     for rule_id, (name, shape) in sorted(shapes.items()):
-        checker = _RuleChecker(rule_id, name, shape, head, head_file)
+        checker = _RuleChecker(rule_id, name, shape, norms[rule_id], head, head_file)
         rule = checker.rule()
         problems += checker.problems
         if rule is not None:
@@ -202,6 +205,13 @@ def _parse(name: str, content: bytes, shape: type[S], problems: list[Problem]) -
         for item in error.errors(include_url=False, include_input=False):
             problems.append(_shape_problem(name, shape, item))
         return None
+
+
+def _head_comment(text: str) -> str:
+    """Give the comment that a file begins with: a line for each paragraph."""
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    paragraphs = groupby((line.lstrip("#").strip() for line in lines), key=bool)
+    return "\n".join(" ".join(words) for filled, words in paragraphs if filled)
 
 
 def _shape_problem(name: str, shape: type[BaseModel], item: Mapping[str, Any]) -> Problem:
@@ -438,10 +448,10 @@ class _RuleChecker:
     """Checks one rule file against its own figures, questions and the declared facts."""
 
     def __init__(
-        self, rule_id: str, file: str, shape: RuleShape, head: ActShape, head_file: str
+        self, rule_id: str, file: str, shape: RuleShape, norm: str, head: ActShape, head_file: str
     ) -> None:
         self.id, self.file, self.shape, self.head = rule_id, file, shape, head
-        self._head_file = head_file
+        self._norm, self._head_file = norm, head_file
         self.problems: list[Problem] = []
         self.questions = {**head.questions, **shape.questions}
         self.bound: dict[str, str] = {}
@@ -529,6 +539,7 @@ class _RuleChecker:
             remedy=shape.remedy,
             reasons=tuple(reasons),
             cases=tuple(shape.case),
+            norm=self._norm,
         )
 
     def _source(self, path: str, source: Source) -> None:

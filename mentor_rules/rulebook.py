@@ -323,6 +323,7 @@ class Rule:
     remedy: Texts
     reasons: tuple[Reason, ...]
     cases: tuple[CaseShape, ...]
+    norm: str  # in plain words: the comment at the head of the file, a line for each paragraph
 
     @cached_property
     def changes_on(self) -> tuple[date, ...]:

@@ -15,7 +15,9 @@ SCRIPT = Path(sys.executable).with_name("mentor-rules")
 DAY = ("--as-of", "2026-11-23")
 
 
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: object, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [SCRIPT, *map(str, arguments)],
         capture_output=True,
@@ -23,7 +25,7 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
         encoding="utf-8",
         cwd=cwd,
         check=False,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", **variables},
     )
 
 
