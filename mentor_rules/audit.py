@@ -87,7 +87,7 @@ Progress = Callable[[int, int], None]
 _MODULES: Mapping[Backend, tuple[str, ...]] = MappingProxyType(
     {"polars": (), "duckdb": ("duckdb", "pyarrow"), "spark": ("pyspark", "pyarrow")}
 )
-PER_BUCKET = 300_000  # appointments that are judged together, about
+PER_BUCKET = 450_000  # appointments that are judged together, about
 SAMPLED = 1_000  # flagged appointments that the second engine is asked about, about
 ONE_OF = 8  # of so many candidates of a bucket one is asked first
 ALONE_TOGETHER = 20_000  # appointments judged one by one whose rows are read together
@@ -622,7 +622,10 @@ class _Run:
         shown, counted = self.shown(results, said)
         counted.write_parquet(folder / "counts.parquet")
         shown.write_parquet(
-            folder / "results.parquet", compression="snappy", metadata=self._metadata
+            folder / "results.parquet",
+            compression="snappy",
+            statistics=False,
+            metadata=self._metadata,
         )
         (folder / "said.json").write_text(said.as_json(), "utf-8")
 

@@ -81,7 +81,7 @@ _SETTLED = "settled"  # where odd rows stand that could be read
 _PLANS, _MENTEES, _PART = "plans", "mentees", "part"  # the steps of travelling
 _REPEATED, _DANGLING = "repeated", "dangling"
 _DISAGREE = "rows_disagree"
-_ROWS = 500_000  # rows of a table that are split at a time
+_ROWS = 1_000_000  # rows of a table that are split at a time
 _SEED = 160
 
 # A table of which nothing is certain, because a row of it may be anybody's, is as good as one
@@ -311,9 +311,7 @@ class Nation:
         if rows.is_empty():
             return
         shares = table == "quality" and self._ones_may_be_shares
-        wanted = pl.col(ROW).is_in(rows[ROW].implode())
-        found = self.sources[table].scan().filter(wanted).collect(engine="streaming").sort(ROW)
-        yield from read_rows(table, found, shares=shares)
+        yield from read_rows(table, self.sources[table].numbered(rows[ROW]), shares=shares)
 
     @cached_property
     def _ones_may_be_shares(self) -> bool:
@@ -350,15 +348,15 @@ class Nation:
                 return
             key = KEYS["appointments"]
             appointments, plans = self.rows("appointments", bucket), self.rows("plans", bucket)
-            twice = repeated(plans, key)
-            _write(folder, _REPEATED, "appointments", repeated(appointments, key))
+            again, twice = repeated(appointments, key), repeated(plans, key)
+            _write(folder, _REPEATED, "appointments", again)
             _write(folder, _REPEATED, "plans", twice)
             self._dangling(folder, "plans", plans, appointments)
             self._dangling(folder, "appointments", appointments, self.rows("schools", 0))
-            alone = self.oddities.touch("plans", key) | among(pl.col(key), set(twice[key]))
+            odd = {*twice[key], *self.oddities.keys.get("plans", ())}
             cases = with_plans(
                 appointments, once(plans, twice) if self.certain("plans") else None
-            ).with_columns(alone.alias(ALONE), (~pl.col(key).is_first_distinct()).alias(AGAIN))
+            ).with_columns(among(pl.col(key), odd).alias(ALONE), _in(_later(again)).alias(AGAIN))
             self.work.write_by(cases, "mentee_id", str(bucket), folder)
 
     def settle_appointments(self) -> None:
@@ -658,18 +656,23 @@ def _write(folder: Path, place: str, name: str, rows: pl.DataFrame) -> None:
 
 def once(rows: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
     """Give rows, each key once; `again` is what `repeated` says of them."""
-    later = again.filter(~pl.col(again.columns[1]).is_first_distinct())
-    return _without(rows, later)
+    return rows.filter(~_in(_later(again)))
 
 
 def alike(rows: pl.DataFrame, again: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give rows of quality, those that say the same once, and those that yet stand repeated."""
-    several = rows.join(again, on=ROW, how="semi").unique([*_YEAR, SHARE], keep="any")
-    return pl.concat([_without(rows, again), several]), repeated(several, *_YEAR)
+    several = rows.filter(_in(again)).unique([*_YEAR, SHARE], keep="any")
+    return pl.concat([rows.filter(~_in(again)), several]), repeated(several, *_YEAR)
 
 
-def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(~pl.col(ROW).is_in(others[ROW].implode()))
+def _later(again: pl.DataFrame) -> pl.DataFrame:
+    """Give repeated rows but for the first of each key."""
+    return again.filter(~pl.col(again.columns[1]).is_first_distinct())
+
+
+def _in(rows: pl.DataFrame) -> pl.Expr:
+    """Tell whether a row is one of these, by its number."""
+    return pl.col(ROW).is_in(rows[ROW].implode())
 
 
 class LostRows(MentorRulesError):  # noqa: N818 - what happened
