@@ -15,10 +15,11 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.errors import MentorRulesError, Problem, RulebookError, UsageError
-from mentor_rules.facts import YEARS_COUNTED, Case, Formation
+from mentor_rules.facts import YEARS_COUNTED, Case, Fact, FactId, Formation
 from mentor_rules.judging import bench_for, formations, judge
 from mentor_rules.records import LAST_DAY, TABLES
 from mentor_rules.rulebook import (
+    BoundRule,
     CaseShape,
     DatedBy,
     Outcome,
@@ -28,7 +29,7 @@ from mentor_rules.rulebook import (
     bind,
     nearest,
 )
-from mentor_rules.verdict import Eligibility, merged
+from mentor_rules.verdict import Eligibility, Verdicts, merged
 
 DEFAULT_ON = date(2026, 9, 1)
 DEFAULT_AS_OF = date(2026, 11, 23)
@@ -92,17 +93,33 @@ class CaseError(MentorRulesError):
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case as run: what it expects and what came out."""
+    """A case as run: what it expects and what came out.
+
+    Where the outcome is as expected and the verdict is not, it is the verdict that is told.
+    """
 
     rule: str
     says: str
-    expected: Outcome
-    found: Outcome
+    expected: str
+    found: str
 
     @property
     def passed(self) -> bool:
         """Whether the rule gave what the case expects."""
         return self.expected == self.found
+
+
+@dataclass(frozen=True)
+class JudgedCase:
+    """What the inputs of a case come to: the facts, and what the rule makes of them."""
+
+    bound: BoundRule
+    facts: Mapping[FactId, Fact]
+    day: date  # the one that picks the edition
+    first_day: date  # of the appointment
+    as_of: date
+    outcome: Outcome
+    verdict: str  # of the rule alone; "none" where it touches none
 
 
 def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[CaseResult]:
@@ -111,23 +128,45 @@ def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[C
     Raises RulebookError, naming every case that gives what cannot be given.
     """
     results = []
+    for rule, judged in judged_cases(rulebook, rules):
+        for case, found in zip(rule.cases, judged, strict=True):
+            expected: tuple[str, str] = (case.expect, found.outcome)
+            if found.outcome == case.expect and case.verdict is not None:
+                expected = (f"{case.expect}, {case.verdict}", f"{found.outcome}, {found.verdict}")
+            results.append(CaseResult(rule.id, case.says, *expected))
+    return results
+
+
+def judged_cases(
+    rulebook: Rulebook, rules: Iterable[Rule] | None = None
+) -> list[tuple[Rule, list[JudgedCase]]]:
+    """Give what every case of `rules` comes to, rule by rule.
+
+    Raises RulebookError as `run_cases` does.
+    """
+    found = []
     problems: list[Problem] = []
     for rule in rulebook.rules if rules is None else rules:
+        judged = []
         for place, case in enumerate(rule.cases):
             try:
-                found = run_case(rulebook, rule, case)
+                judged.append(judge_case(rulebook, rule, case))
             except (UsageError, CaseError) as error:
                 path = f"case.{place}"
                 problems.append(Problem(rule.file, path, f"{case.says}: {error}", "mend the case"))
-            else:
-                results.append(CaseResult(rule.id, case.says, case.expect, found))
+        found.append((rule, judged))
     if problems:
         raise RulebookError(problems)
-    return results
+    return found
 
 
 def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
     """Give the outcome of a rule on the records that a case gives."""
+    return judge_case(rulebook, rule, shape).outcome
+
+
+def judge_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> JudgedCase:
+    """Give what a rule makes of the records that a case gives."""
     settled = rulebook.settle(shape.readings)
     bound = bind(rule, settled)
     engine = Closure((bound,))
@@ -145,9 +184,20 @@ def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
     if rule.id.startswith("reserve/"):
         judged = _formation(rulebook, settled, case)
         days["formed_on"] = judged.formed_on or LAST_DAY
-    facts = [FACTS[name](judged, *keys) for name, keys in engine.facts]
-    bounds = [part for fact in facts for part in (fact.lo, fact.hi)]
-    return merged(engine.outcomes(bounds, days)[0])
+    facts = {(name, keys): FACTS[name](judged, *keys) for name, keys in engine.facts}
+    bounds = [part for fact in facts.values() for part in (fact.lo, fact.hi)]
+    (outcomes,) = engine.outcomes(bounds, days)
+    verdicts = [Verdicts((bound,), weight, settled) for weight in ("blocking", "remediable")]
+    touched = [one.decide([outcomes]) for one in verdicts if one.places]
+    return JudgedCase(
+        bound,
+        facts,
+        days[rule.dated_by],
+        first_day,
+        case.as_of,
+        merged(outcomes),
+        *(touched or ["none"]),
+    )
 
 
 def _formation(rulebook: Rulebook, settled: Settled, case: Case) -> Formation:

@@ -326,7 +326,8 @@ def rule(draw: Draw, number: int, barred: set[str], acts: list[str]) -> tuple[st
     folder = draw(st.sampled_from(["eligibility", "appointment", "plan", "reporting", "reserve"]))
     has_act = folder in ("plan", "reporting") and draw(st.sampled_from([True, True, False]))
     weights = ["remediable", "advisory"] if has_act else ["blocking"] * 3 + ["remediable"] * 3
-    weight = draw(st.sampled_from([*weights, "advisory"]))
+    weights = ["remediable"] if folder == "reserve" else [*weights, "advisory"]
+    weight = draw(st.sampled_from(weights))
     missable = [spec.name for spec in SPECS.values() if spec.may_miss]
     until = draw(st.sampled_from([*[None] * 5, DAYS[3]]))
     scope = Scope(
