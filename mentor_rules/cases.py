@@ -15,7 +15,7 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.errors import MentorRulesError, Problem, RulebookError, UsageError
-from mentor_rules.facts import YEARS_COUNTED, Case, Fact, FactId, Formation
+from mentor_rules.facts import YEARS_COUNTED, ActFact, Case, Fact, FactId, Formation
 from mentor_rules.judging import bench_for, formations, judge
 from mentor_rules.records import LAST_DAY, TABLES
 from mentor_rules.rulebook import (
@@ -93,10 +93,7 @@ class CaseError(MentorRulesError):
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case as run: what it expects and what came out.
-
-    Where the outcome is as expected and the verdict is not, it is the verdict that is told.
-    """
+    """A case as run: what it expects and what came out."""
 
     rule: str
     says: str
@@ -116,10 +113,12 @@ class JudgedCase:
     bound: BoundRule
     facts: Mapping[FactId, Fact]
     day: date  # the one that picks the edition
+    ordered_on: date
     first_day: date  # of the appointment
     as_of: date
     outcome: Outcome
     verdict: str  # of the rule alone; "none" where it touches none
+    because: tuple[str, ...]  # the reasons given for a breach, in English
 
 
 def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[CaseResult]:
@@ -127,14 +126,23 @@ def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[C
 
     Raises RulebookError, naming every case that gives what cannot be given.
     """
-    results = []
-    for rule, judged in judged_cases(rulebook, rules):
-        for case, found in zip(rule.cases, judged, strict=True):
-            expected: tuple[str, str] = (case.expect, found.outcome)
-            if found.outcome == case.expect and case.verdict is not None:
-                expected = (f"{case.expect}, {case.verdict}", f"{found.outcome}, {found.verdict}")
-            results.append(CaseResult(rule.id, case.says, *expected))
-    return results
+    return [
+        CaseResult(rule.id, case.says, *_compared(case, found))
+        for rule, judged in judged_cases(rulebook, rules)
+        for case, found in zip(rule.cases, judged, strict=True)
+    ]
+
+
+def _compared(case: CaseShape, found: JudgedCase) -> tuple[str, str]:
+    """Give what is expected and what was found; of what is alike only the outcome is told."""
+    expected, came = [str(case.expect)], [str(found.outcome)]
+    if case.verdict is not None and case.verdict != found.verdict:
+        expected.append(f"verdict {case.verdict}")
+        came.append(f"verdict {found.verdict}")
+    if case.because is not None and tuple(case.because) != found.because:
+        expected.append(f"because {case.because}")
+        came.append(f"because {list(found.because)}")
+    return ", ".join(expected), ", ".join(came)
 
 
 def judged_cases(
@@ -189,14 +197,21 @@ def judge_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> JudgedCase:
     (outcomes,) = engine.outcomes(bounds, days)
     verdicts = [Verdicts((bound,), weight, settled) for weight in ("blocking", "remediable")]
     touched = [one.decide([outcomes]) for one in verdicts if one.places]
+    outcome = merged(outcomes)
+    act = facts[bound.readings[0].timing] if bound.readings[0].timing is not None else None
+    undone = isinstance(act, ActFact) and act.undone  # of what is not done there is no more to say
+    day = days[rule.dated_by]
+    because = engine.reasons(bound, bounds, day) if outcome == "breached" and not undone else ()
     return JudgedCase(
         bound,
         facts,
-        days[rule.dated_by],
+        day,
+        case.on,
         first_day,
         case.as_of,
-        merged(outcomes),
-        *(touched or ["none"]),
+        outcome,
+        touched[0] if touched else "none",
+        tuple(reason.en for reason in because),
     )
 
 

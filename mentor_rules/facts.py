@@ -315,9 +315,11 @@ INVARIANTS: tuple[tuple[FactId, FactId], ...] = (
     (("starts_on", ()), ("school_year_ends", ())),
     (("half_year_ends", ()), ("school_year_ends", ())),
 )
-# Facts of which the one is the other, or leaves less open: (narrower, wider).
-NARROWED: tuple[tuple[FactId, FactId], ...] = tuple(
-    ((name, ("presumed",)), (name, ("must_be_confirmed",))) for name in ("ethics", "ethics_now")
+# What one fact is taken to be where nothing is stated, and the other is left open; else they are
+# the same: (the one, the other, the value).
+PRESUMED: tuple[tuple[FactId, FactId, str], ...] = tuple(
+    ((name, ("presumed",)), (name, ("must_be_confirmed",)), "observed")
+    for name in ("ethics", "ethics_now")
 )
 
 

@@ -27,7 +27,7 @@ from mentor_rules.checks import (
     Predicate,
     comparisons,
 )
-from mentor_rules.facts import INVARIANTS, NARROWED, SPECS, TIMINGS, FactId, Term, Timing
+from mentor_rules.facts import INVARIANTS, PRESUMED, SPECS, TIMINGS, FactId, Term, Timing
 from mentor_rules.rulebook import (
     BoundReading,
     BoundRule,
@@ -330,13 +330,18 @@ def _related(one: Axis, other: Axis) -> _Related | None:
     """Give the places of two axes that can be together, None if all can."""
     if one.fact[0] == other.fact[0] == "timing":
         return _of_one_act(one, other)
-    if (one.fact, other.fact) in NARROWED:
-        same = {
-            (at, there)
-            for (at, here), (there, cell) in product(enumerate(one.cells), enumerate(other.cells))
-            if here[0] <= cell[1] and cell[0] <= here[1]
-        }
-        return frozenset(same | {(at, other.whole) for at in range(one.whole + 1)})
+    for presumed, left_open, value in PRESUMED:
+        if (one.fact, other.fact) == (presumed, left_open):
+            same = {
+                (at, there)
+                for (at, here), (there, cell) in product(
+                    enumerate(one.cells), enumerate(other.cells)
+                )
+                if here[0] <= cell[1] and cell[0] <= here[1]
+            }
+            taken = SPECS[presumed[0]].values.index(value)
+            at = next(at for at, here in enumerate(one.cells) if here[0] <= taken <= here[1])
+            return frozenset(same | {(at, other.whole), (one.whole, other.whole)})
     if never_above(one.fact, other.fact):
         spec, (cells, others) = SPECS[one.fact[0]], (one.cells, other.cells)
         expired = spec.values.index("expired") if "expired" in spec.values else -1
@@ -346,7 +351,8 @@ def _related(one: Axis, other: Axis) -> _Related | None:
             if here[0] <= cell[1] or here[0] <= expired <= here[1]
         }
         return frozenset(below | {(one.whole, other.whole)})
-    if (other.fact, one.fact) in NARROWED or never_above(other.fact, one.fact):
+    turned_pairs = {(left_open, presumed) for presumed, left_open, _ in PRESUMED}
+    if (one.fact, other.fact) in turned_pairs or never_above(other.fact, one.fact):
         turned = _related(other, one)
         return frozenset((at, there) for there, at in turned) if turned is not None else None
     return None

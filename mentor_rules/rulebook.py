@@ -158,7 +158,8 @@ class ReasonShape(Shape):
 class CaseShape(Shape):
     """A test case of a rule: `given` are inputs, `expect` the outcome.
 
-    `verdict` is what the rule would make of the appointment or the plan by itself.
+    `verdict` is what the rule would make of the appointment or the plan by itself; `because`
+    holds the reasons that are given for a breach, in English.
     """
 
     says: NonEmpty
@@ -166,6 +167,7 @@ class CaseShape(Shape):
     readings: dict[str, str] = {}
     expect: Outcome
     verdict: CaseVerdict | None = None
+    because: list[NonEmpty] | None = None
 
 
 class ActTiming(Shape):

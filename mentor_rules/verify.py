@@ -5,6 +5,7 @@ rule and each combination of its readings that are not rejected. What they find 
 rulebook, never of a record.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -559,6 +560,14 @@ def _untried(rulebook: Rulebook, rule: Rule, judged: Sequence[JudgedCase]) -> It
     weighed = any(case.expect == "breached" and case.verdict is not None for case in rule.cases)
     if not weighed and not rule.id.startswith("reserve/"):
         yield Flaw(rule.file, "weight", "no_verdict_case", own)
+    given = {reason for case in rule.cases for reason in case.because or ()}
+    for place, reason in enumerate(rule.reasons):
+        if reason.texts.en not in given:
+            yield Flaw(rule.file, f"reason.{place}", "no_because_case", own)
+    days = [(case.ordered_on, case.first_day) for case in judged]
+    apart = any(_edition(rule, one) != _edition(rule, other) for one, other in days)
+    if not apart and rule.dated_by != "formed_on" and rule.act is None:  # else it is given
+        yield Flaw(rule.file, "dated_by", "no_dated_by_case", own)
     seen = set()
     for edge in (*_days(rule), *_edges(rule)):
         key = edge.path, edge.code, tuple(edge.params.items()), edge.example
@@ -588,6 +597,11 @@ def _reaching(rule: Rule, outcome: str) -> Example | None:
                 if merged(outcomes) == outcome:
                     return _example(day, readings[0].when, axes, state, outcomes)
     return None
+
+
+def _edition(rule: Rule, day: date) -> int:
+    """Give which of the editions of a rule a day falls into."""
+    return bisect_right(rule.changes_on, day)
 
 
 def _days(rule: Rule) -> Iterator[_Edge]:

@@ -65,7 +65,8 @@ SOURCE = {
 def as_toml(value: Any) -> str:
     """A value of a TOML file, tables inline."""
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{key} = {as_toml(item)}' for key, item in value.items())} }}"
+        cells = (f"{json.dumps(key)} = {as_toml(item)}" for key, item in value.items())
+        return f"{{ {', '.join(cells)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(as_toml, value))}]"
     return value.isoformat() if isinstance(value, date) else json.dumps(value)
