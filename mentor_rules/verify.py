@@ -213,27 +213,26 @@ class _Proof:
         return _example(day, when, axes, state, (outcome,))
 
     def _idle_parts(self) -> Iterator[Flaw]:
-        """Find parts of a check that decide nothing, whatever the facts."""
+        """Find parts that might as well be always true, or always false."""
         for path, whole in (("check", self.rule.check), ("applies", self.rule.applies)):
             count = len(list(leaves(whole)))
             for place, leaf in enumerate(leaves(whole)) if count > 1 else ():
-                if not any(self._matters(day, reading, path, place) for day, reading in self.parts):
-                    yield self._flaw(path, "idle_part", part=worded(leaf))
+                for value in (True, False):
+                    if all(
+                        self._same(day, reading, path, place, value) for day, reading in self.parts
+                    ):
+                        yield self._flaw(path, "idle_part", part=worded(leaf))
+                        break
 
-    def _matters(self, day: date, reading: BoundReading, path: str, place: int) -> bool:
-        """Tell whether it ever makes a difference if one comparison is true or false."""
+    def _same(self, day: date, reading: BoundReading, path: str, place: int, value: bool) -> bool:
+        """Tell whether nothing changes where one leaf is always true, or always false."""
         regions = regions_of(self.rule, day, (reading,))
         axes = regions.axes(reading.facts)
-        either = []
-        for value in (Constant(True), Constant(False)):
-            changed = assumed(reading.check if path == "check" else reading.applies, place, value)
-            other = (
-                replace(reading, check=changed)
-                if path == "check"
-                else replace(reading, applies=changed)
-            )
-            either.append(regions.outcomes(other, axes))
-        return either[0] != either[1]
+        if path == "check":
+            other = replace(reading, check=assumed(reading.check, place, Constant(value)))
+        else:
+            other = replace(reading, applies=assumed(reading.applies, place, Constant(value)))
+        return regions.outcomes(reading, axes) == regions.outcomes(other, axes)
 
     # Figures and texts ----------------------------------------------------------------------
 
@@ -455,7 +454,7 @@ def _contradictions(proofs: Sequence[_Proof], asked: frozenset[str] | None) -> I
         example = next(_clashes(one, other), None)
         if example is not None:
             params = {"rule": first.id, "other": second.id}
-            yield Flaw(second.file, checked_in(second), "contradiction", params, example)
+            yield Flaw(first.file, checked_in(first), "contradiction", params, example)
 
 
 def _clashes(one: _Proof, other: _Proof) -> Iterator[Example]:
@@ -779,6 +778,9 @@ _OF_DUE = (("on_due_day", 0, True), ("day_after_due", 1, True))
 _OF_UNDONE = (("undone_on_due_day", 0, False), ("undone_day_after_due", 1, False))
 
 
+_ALWAYS: tuple[date, date | None, int] = (date.min, None, 0)
+
+
 def _of_act(rule: Rule, timing: Timing) -> Iterator[_Edge]:
     if timing.in_order:
         for first, second in pairwise(range(len(timing.done))):
@@ -788,8 +790,10 @@ def _of_act(rule: Rule, timing: Timing) -> Iterator[_Edge]:
         return
     if timing.due is None:
         return
-    path = "act.from" if rule.act is not None and rule.act.from_ is not None else "act.until"
-    counts = timing.due.counts if isinstance(timing.due, Term) else ((date.min, None, 0),)
+    own = rule.act is not None and rule.act.from_ is not None
+    path = "act.from" if own else "act.until"
+    # A term of another rule has its edges there, edition by edition.
+    counts = timing.due.counts if own and isinstance(timing.due, Term) else (_ALWAYS,)
     for span in counts:
         if span[1] is None or rule.in_force.from_ < span[1]:
             params = {"since": str(max(span[0], rule.in_force.from_))}
@@ -797,7 +801,7 @@ def _of_act(rule: Rule, timing: Timing) -> Iterator[_Edge]:
                 met = _due_edge(timing, apart, done=done, span=span)
                 yield _Edge(path, f"no_case_{code}", met, params)
     for code, apart, done in _OF_UNDONE:
-        met = _due_edge(None, apart, done=done, span=(date.min, None, 0))
+        met = _due_edge(None, apart, done=done, span=_ALWAYS)
         yield _Edge(path, f"no_case_{code}", met)
 
 
