@@ -73,13 +73,15 @@ class Example:
     """A situation that shows a flaw: what is known of each fact, and what comes out.
 
     Of a fact first and last possible value; None: nothing is known. Days are examples too: only
-    their order matters.
+    their order matters. `readings` names the readings that the outcomes are those of, where they
+    are several.
     """
 
     day: date
     when: Combination
     facts: tuple[tuple[FactId, tuple[int, int] | None], ...]
     outcomes: tuple[str, ...]
+    readings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -429,11 +431,23 @@ class _Seen:
                 elif _GRAVITY[first] > _GRAVITY[second]:
                     wrong = first == "breached" and second in FINE
                     if pair not in self.graver or (wrong and pair not in self.wronged):
-                        when = readings[pair[0]].when
-                        example = _example(day, when, axes, state, (first, second))
+                        example = _parting(day, axes, state, [readings[at] for at in pair])
+                        example = replace(example, outcomes=(first, second))
                         self.graver.setdefault(pair, example)
                         if wrong:
                             self.wronged[pair] = example
+
+
+def _parting(
+    day: date, axes: Sequence[Axis], state: State, readings: Sequence[BoundReading]
+) -> Example:
+    """Give a situation in which readings part, each named by what it alone reads."""
+    shared = set.intersection(*(set(reading.when) for reading in readings))
+    own = tuple(
+        next(name for question, name in reading.when if (question, name) not in shared)
+        for reading in readings
+    )
+    return replace(_example(day, tuple(sorted(shared)), axes, state, ()), readings=own)
 
 
 # Rules beside each other -------------------------------------------------------------------
@@ -458,36 +472,51 @@ def _contradictions(proofs: Sequence[_Proof], asked: frozenset[str] | None) -> I
 
 
 def _clashes(one: _Proof, other: _Proof) -> Iterator[Example]:
-    """Give a situation in which both rules apply, where no such situation satisfies both."""
+    """Give every situation in which both rules apply and that shows that they cannot agree."""
     days: Iterable[tuple[date, date]] = product(one.days, other.days)
     if one.rule.dated_by == other.rule.dated_by:
         common = sorted({*one.days, *other.days})
         days = [(day, day) for day in common if _in_force(day, one, other)]
-    for pair, first, second in product(days, one.bound.readings, other.bound.readings):
-        facts = [fact for fact in (*first.facts, *second.facts) if fact[0] != "timing"]
-        agree = dict(first.when) | dict(second.when)
-        if agree != dict(second.when) | dict(first.when) or not _linked(first, second):
-            continue
-        regions = [
-            regions_of(proof.rule, day, (reading,))
-            for proof, day, reading in zip((one, other), pair, (first, second), strict=True)
-        ]
-        axes = shared_axes(regions, facts)
-        conditions = [
-            (part.condition(reading.applies, axes), part.condition(reading.check, axes))
-            for part, reading in zip(regions, (first, second), strict=True)
-        ]
-        apply: list[State] = []
-        fine = [False] * 3  # the one, the other, both
-        for state in states(axes, known=True):
-            values = [axis.cells[at][0] for axis, at in zip(axes, state, strict=True)]
-            if all(applies(values) for applies, _ in conditions):
-                apply.append(state)
-                holds = [check(values) for _, check in conditions]
-                fine = [was or now for was, now in zip(fine, [*holds, all(holds)], strict=True)]
-        if fine == [True, True, False]:
-            when = tuple(sorted(agree.items()))
-            yield _example(pair[0], when, axes, apply[0], ())
+    for both, first, second in product(days, one.bound.readings, other.bound.readings):
+        chosen, also = dict(first.when), dict(second.when)
+        if all(also.get(name, reading) == reading for name, reading in chosen.items()):
+            found = clash((one.rule, other.rule), both, (first, second))
+            if found is not None:
+                yield found
+
+
+def clash(
+    rules: tuple[Rule, Rule], days: tuple[date, date], readings: tuple[BoundReading, BoundReading]
+) -> Example | None:
+    """Give a situation in which both readings apply, where none satisfies both but each by itself.
+
+    Acts can all be done in time, so that only checks can clash.
+    """
+    first, second = readings
+    if not _linked(first, second):
+        return None
+    regions = [
+        regions_of(rule, day, (reading,))
+        for rule, day, reading in zip(rules, days, readings, strict=True)
+    ]
+    facts = [fact for fact in (*first.facts, *second.facts) if fact[0] != "timing"]
+    axes = shared_axes(regions, facts)
+    conditions = [
+        (part.condition(reading.applies, axes), part.condition(reading.check, axes))
+        for part, reading in zip(regions, readings, strict=True)
+    ]
+    apply: list[State] = []
+    met = [False] * 3  # the one, the other, both
+    for state in states(axes, known=True):
+        values = [axis.cells[at][0] for axis, at in zip(axes, state, strict=True)]
+        if all(applies(values) for applies, _ in conditions):
+            apply.append(state)
+            holds = [check(values) for _, check in conditions]
+            met = [was or now for was, now in zip(met, [*holds, all(holds)], strict=True)]
+    if met != [True, True, False]:
+        return None
+    when = tuple(sorted({*first.when, *second.when}))
+    return _example(days[0], when, axes, apply[0], ())
 
 
 def _in_force(day: date, *proofs: _Proof) -> bool:
@@ -593,6 +622,8 @@ def _reaching(rule: Rule, outcome: str) -> Example | None:
             regions = regions_of(rule, day, readings)
             axes = regions.axes(fact for reading in readings for fact in reading.facts)
             for state, outcomes in regions.together(readings, axes):
+                if merged(outcomes) == outcome and len(readings) > 1:
+                    return replace(_parting(day, axes, state, readings), outcomes=outcomes)
                 if merged(outcomes) == outcome:
                     return _example(day, readings[0].when, axes, state, outcomes)
     return None

@@ -53,7 +53,8 @@ def flaw_text(flaw: Flaw, language: Language) -> str:
     """Give the sentence that tells a flaw and what to do about it."""
     params = dict(flaw.params)
     if "outcome" in params:
-        params["outcome"] = say("outcome", params["outcome"], language)
+        label = say("outcome", params["outcome"], language)
+        params["outcome"] = f"{params['outcome']} ({label})"
     if "fact" in params:
         params["label"] = say("fact", params["fact"], language)
     return say("verify", flaw.code, language, **params)
@@ -74,9 +75,11 @@ def example_text(example: Example, language: Language) -> str:
                 value=_value(example, fact, possible, language),
             )
         )
-    for outcome in dict.fromkeys(example.outcomes):
-        said = say("outcome", outcome, language)
-        parts.append(say("verify", "comes_to", language, outcome=said))
+    said = [say("outcome", outcome, language) for outcome in example.outcomes]
+    if example.readings:
+        pairs = zip(example.readings, said, strict=True)
+        said = [f"{reading}: {outcome}" for reading, outcome in pairs]
+    parts += [say("verify", "comes_to", language, outcome=outcome) for outcome in said]
     return say("verify", "example", language, situation="; ".join(parts))
 
 
