@@ -54,8 +54,8 @@ FINE = frozenset({"satisfied", "not_applicable"})
 class Axis:
     """A fact, and the cells that checks cut its values into: first and last value of each.
 
-    Closed values count by their places. Days count by their order alone: where so many facts are
-    days, each stands on one of twice as many, and one more.
+    Closed values count by their places. Days count by their order alone: of so many days that are
+    compared with each other each stands in one of twice as many places, and one more.
     """
 
     fact: FactId
@@ -98,16 +98,16 @@ class Regions:
     def axes(self, facts: Iterable[FactId]) -> tuple[Axis, ...]:
         """Give these facts as they are cut."""
         found = tuple(dict.fromkeys(facts))
-        days = sum(SPECS[name].kind == "date" for name, _ in found)
-        return tuple(Axis(one, self._cells(one, days), SPECS[one[0]].may_miss) for one in found)
+        return tuple(Axis(one, self._cells(one, found), SPECS[one[0]].may_miss) for one in found)
 
-    def _cells(self, fact: FactId, days: int) -> tuple[tuple[int, int], ...]:
+    def _cells(self, fact: FactId, beside: Iterable[FactId]) -> tuple[tuple[int, int], ...]:
         name, keys = fact
         spec = SPECS[name]
         if name == "timing":
             late = keys[0].in_order or keys[0].due is not None
             return tuple((at, at) for at in range(len(TIMINGS)) if late or at != LATE)
         if spec.kind == "date":
+            days = len(self._linked_days(fact, beside))
             return tuple((at, at) for at in range(2 * days + 1))
         if spec.kind == "number":
             starts = {spec.lo, *(at for at in self._turns(fact) if spec.lo < at <= spec.hi)}
@@ -118,6 +118,24 @@ class Regions:
             last = len(told) - 1
         firsts = sorted(starts)
         return tuple(zip(firsts, [*(at - 1 for at in firsts[1:]), last], strict=True))
+
+    def _linked_days(self, fact: FactId, beside: Iterable[FactId]) -> set[FactId]:
+        """Give the days that are compared with a day, or with one that is."""
+        others = {one for one in beside if SPECS[one[0]].kind == "date"}
+        pairs = {
+            frozenset(((one.name, one.keys), (other.name, other.keys)))
+            for one, _, other in self._pairs
+            if isinstance(one, Name) and isinstance(other, Name)
+        }
+        linked, newly = set(), {fact}
+        while newly:
+            linked |= newly
+            newly = {
+                one
+                for one, other in product(others - linked, linked)
+                if {one, other} in pairs or never_above(one, other) or never_above(other, one)
+            }
+        return linked
 
     def _compared(self, fact: FactId) -> Iterator[tuple[str, Operand]]:
         for one, sign, other in self._pairs:
@@ -136,9 +154,16 @@ class Regions:
     def _told(self, fact: FactId, place: int) -> object:
         """Give what tells a closed value from others."""
         spec = SPECS[fact[0]]
-        if len(spec.values) == 2 or any(fact[0] in figure.by for figure in self._figures.values()):
+        if len(spec.values) == 2:
             return place
-        return [spec.values[place] in listed(other) for _, other in self._compared(fact)]
+        value = spec.values[place]
+        looked_up = [
+            (*(key for key, by in zip(keys, figure.by, strict=True) if by != fact[0]), dict(row))
+            for name, figure in self._figures.items()
+            for keys, row in self._rows[name].items()
+            if (fact[0], value) in zip(figure.by, keys, strict=True)
+        ]
+        return looked_up, [value in listed(other) for _, other in self._compared(fact)]
 
     def constants(self, operand: Operand) -> list[int]:
         """Give every number that a literal or a figure stands for on the day."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from itertools import combinations, product
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.regions import FINE, by_question, editions, opened, regions_of
-from mentor_rules.rulebook import BoundReading, Rule, Rulebook
+from mentor_rules.rulebook import BoundReading, Rule
 from mentor_rules.source import rules_folder
 from mentor_rules.verify import clash
 from tests.planted import ACT, BAD, Planted
@@ -36,6 +38,9 @@ CODES = {
     "not_applicable": NOT_APPLICABLE,
     "pending": PENDING,
 }
+
+
+LARGE = 20_000  # regions that take seconds to try
 
 
 def agree(rule: Rule, few: int | None = None) -> int:
@@ -76,10 +81,20 @@ def known_pairs(
     }
 
 
-def agree_on_pairs(rulebook: Rulebook, few: int | None = None) -> int:
+def regions_in(rule: Rule) -> int:
+    """How many states there are to try at most, of all the facts that a rule names together."""
+    bound = opened(rule)
+    regions = regions_of(rule, editions(rule)[0], bound.readings)
+    axes = regions.axes(fact for reading in bound.readings for fact in reading.facts)
+    return prod(axis.whole + axis.may_miss for axis in axes)
+
+
+def agree_on_pairs(rules: Sequence[Rule], few: int | None = None) -> int:
     """Hold every answer on two rules, edition by edition and reading by reading."""
     answers = 0
-    for one, other in combinations(rulebook.rules, 2):
+    for one, other in combinations(rules, 2):
+        if regions_in(one) * regions_in(other) > LARGE:
+            continue
         for first, second in product(editions(one), editions(other)):
             for pair in list(product(opened(one).readings, opened(other).readings))[:few]:
                 days = (first, second)
@@ -95,7 +110,7 @@ def test_z3_agrees_on_every_shipped_rule(rule: Rule) -> None:
 
 
 def test_z3_agrees_that_shipped_rules_do_not_contradict_each_other() -> None:
-    assert agree_on_pairs(builtin_rulebook(), few=4) > 250
+    assert agree_on_pairs(builtin_rulebook().rules, few=4) > 250
 
 
 PROVED = [
@@ -127,11 +142,12 @@ def test_z3_agrees_on_what_is_planted(planted: Planted, tmp_path: Path) -> None:
         assert any(found)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_z3_agrees_on_generated_rulebooks(data: st.DataObject) -> None:
     files: Files = data.draw(rulebooks(3))
     rulebook = files.load()
-    for rule in rulebook.rules:
+    small = [rule for rule in rulebook.rules if regions_in(rule) < LARGE]
+    for rule in small:
         agree(rule, few=6)
-    agree_on_pairs(rulebook, few=2)
+    agree_on_pairs(small, few=2)
