@@ -673,9 +673,7 @@ def _of_expression(rule: Rule, day: date, path: str, expression: Expression) -> 
                 yield from _of_values(day, path, name, ("yes",))
             case Compare(operands=operands, operators=operators):
                 for (one, other), sign in zip(pairwise(operands), operators, strict=True):
-                    if isinstance(other, Name) and (
-                        is_closed(other) or other.name not in rule.figures
-                    ):
+                    if not isinstance(one, Name) or one.name not in SPECS:
                         one, other, sign = other, one, _FLIPPED.get(sign, sign)
                     if not isinstance(one, Name) or one.name not in SPECS:
                         continue
