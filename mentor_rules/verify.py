@@ -104,7 +104,7 @@ def verify(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[Flaw
 
     Raises RulebookError for a case that gives what cannot be given.
     """
-    proofs = [_Proof(rulebook, rule) for rule in rulebook.rules]
+    proofs = [Proof(rulebook, rule) for rule in rulebook.rules]
     asked = None if rules is None else frozenset(rule.id for rule in rules)
     chosen = [proof for proof in proofs if asked is None or proof.rule.id in asked]
     flaws = [flaw for proof in chosen for flaw in proof.flaws()]
@@ -120,7 +120,7 @@ def verify(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[Flaw
 # One rule ----------------------------------------------------------------------------------
 
 
-class _Proof:
+class Proof:
     """One rule, under all its readings, in all its editions."""
 
     def __init__(self, rulebook: Rulebook, rule: Rule) -> None:
@@ -378,7 +378,7 @@ def worded(expression: Expression) -> str:
 
 
 def _of_questions(
-    rulebook: Rulebook, proofs: Sequence[_Proof], asked: frozenset[str] | None
+    rulebook: Rulebook, proofs: Sequence[Proof], asked: frozenset[str] | None
 ) -> Iterator[Flaw]:
     """Find readings that never differ, and an order that is not mildest first."""
     for name, question in rulebook.questions.items():
@@ -453,7 +453,7 @@ def _parting(
 # Rules beside each other -------------------------------------------------------------------
 
 
-def _contradictions(proofs: Sequence[_Proof], asked: frozenset[str] | None) -> Iterator[Flaw]:
+def _contradictions(proofs: Sequence[Proof], asked: frozenset[str] | None) -> Iterator[Flaw]:
     """Find two rules of one verdict that cannot both be satisfied where both apply."""
     for one, other in combinations(proofs, 2):
         first, second = one.rule, other.rule
@@ -471,7 +471,7 @@ def _contradictions(proofs: Sequence[_Proof], asked: frozenset[str] | None) -> I
             yield Flaw(first.file, checked_in(first), "contradiction", params, example)
 
 
-def _clashes(one: _Proof, other: _Proof) -> Iterator[Example]:
+def _clashes(one: Proof, other: Proof) -> Iterator[Example]:
     """Give every situation in which both rules apply and that shows that they cannot agree."""
     days: Iterable[tuple[date, date]] = product(one.days, other.days)
     if one.rule.dated_by == other.rule.dated_by:
@@ -519,7 +519,7 @@ def clash(
     return _example(days[0], when, axes, apply[0], ())
 
 
-def _in_force(day: date, *proofs: _Proof) -> bool:
+def _in_force(day: date, *proofs: Proof) -> bool:
     return all(proof.rule.in_force_on(day) for proof in proofs)
 
 

@@ -64,13 +64,13 @@ def _others(content: Content, path: Path, value: Any) -> list[Any]:
         return list(dict.fromkeys(expressions(value, members=last != "when")))
     if path[0] == "questions":
         return _of_question(content, path, value)
-    allowed: dict[str, tuple[str | None, ...]] = {
+    allowed: dict[str, tuple[str, ...]] = {
         "weight": get_args(Weight),
         "dated_by": get_args(DatedBy),
         "unit": UNITS,
-        "roll": ROLLS,
-        "term_starts": TERM_STARTS,
     }
+    if path[0] == "act":
+        allowed |= {"roll": ROLLS, "term_starts": TERM_STARTS}
     if path[0] == "act" and last in ("until", "from"):
         return [other for other in (None, *DUE) if other != value]
     if path[0] == "act" and last in ("done", "in_order"):

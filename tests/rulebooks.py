@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 
 from mentor_rules.facts import ACTS, DUTIES, PERIODS, SILENCE, SPECS, SUBJECTS, VALIDITY, FactId
 from mentor_rules.loading import load_rulebook
-from mentor_rules.rulebook import ROLLS, TERM_STARTS, DatedBy, Rulebook, Said
+from mentor_rules.regions import editions, opened, regions_of
+from mentor_rules.rulebook import ROLLS, TERM_STARTS, DatedBy, Rule, Rulebook, Said
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -426,3 +428,14 @@ def days(draw: Draw) -> dict[DatedBy, date]:
         name: draw(st.sampled_from([*DAYS, *DAYS[1:], *DAYS[1:]])) + timedelta(days=draw(steps))
         for name in get_args(DatedBy)
     }
+
+
+LARGE = 20_000  # regions that take seconds to try
+
+
+def regions_in(rule: Rule) -> int:
+    """How many states there are to try at most, of all the facts that a rule names together."""
+    bound = opened(rule)
+    regions = regions_of(rule, editions(rule)[0], bound.readings)
+    axes = regions.axes(fact for reading in bound.readings for fact in reading.facts)
+    return prod(axis.whole + axis.may_miss for axis in axes)

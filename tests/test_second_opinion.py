@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from itertools import combinations, product
-from math import prod
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from mentor_rules.rulebook import BoundReading, Rule
 from mentor_rules.source import rules_folder
 from mentor_rules.verify import clash
 from tests.planted import ACT, BAD, Planted
-from tests.rulebooks import Files, rulebooks
+from tests.rulebooks import LARGE, Files, regions_in, rulebooks
 
 z3 = pytest.importorskip("z3")
 from tests.second_opinion import (  # noqa: E402 - it needs z3
@@ -38,9 +37,6 @@ CODES = {
     "not_applicable": NOT_APPLICABLE,
     "pending": PENDING,
 }
-
-
-LARGE = 20_000  # regions that take seconds to try
 
 
 def agree(rule: Rule, few: int | None = None) -> int:
@@ -79,14 +75,6 @@ def known_pairs(
         for state, outcomes in regions.together((one, other), axes)
         if all(at < axis.whole for axis, at in zip(axes, state, strict=True))
     }
-
-
-def regions_in(rule: Rule) -> int:
-    """How many states there are to try at most, of all the facts that a rule names together."""
-    bound = opened(rule)
-    regions = regions_of(rule, editions(rule)[0], bound.readings)
-    axes = regions.axes(fact for reading in bound.readings for fact in reading.facts)
-    return prod(axis.whole + axis.may_miss for axis in axes)
 
 
 def agree_on_pairs(rules: Sequence[Rule], few: int | None = None) -> int:

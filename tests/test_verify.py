@@ -6,13 +6,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mentor_rules.cases import run_cases
 from mentor_rules.errors import RulebookError
 from mentor_rules.loading import load_rulebook
 from mentor_rules.source import rules_folder
-from mentor_rules.verify import Flaw, verify
+from mentor_rules.verify import Flaw, Proof, verify
 from tests.planted import ACT, BAD, GOOD, Planted
+from tests.rulebooks import LARGE, regions_in, rulebooks
 
 
 @pytest.fixture
@@ -57,3 +60,13 @@ def test_a_sound_variation_has_no_flaw_and_its_cases_pass(folder: Path, planted:
     files = {f"order_160/{file}" for file in planted.files}
     results = run_cases(rulebook, [rule for rule in rulebook.rules if rule.file in files])
     assert [result for result in results if not result.passed] == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_the_engine_says_what_the_definition_says_of_generated_rules(data: st.DataObject) -> None:
+    rulebook = data.draw(rulebooks(3)).load()
+    for rule in rulebook.rules:
+        if regions_in(rule) < LARGE // 10:
+            codes = {flaw.code for flaw in Proof(rulebook, rule).flaws()}
+            assert "wrong_outcome" not in codes
