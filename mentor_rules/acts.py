@@ -373,7 +373,7 @@ def _of_reserve(name: str, formation: Formation, column: str) -> Fact:
         reason = "invalid_row" if formation.unreadable else "undated_reserve"
         return replace(not_known(spec, "reserve", formation.school_id, reason), sources=sources)
     stated = {getattr(entry, column) for entry in formation.entries}
-    if "other" in stated:
+    if "other" in spec.values and "other" in stated:
         bit = spec.bit("other")
         return Fact(bit, bit, sources)
     if None not in stated:

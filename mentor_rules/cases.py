@@ -15,10 +15,11 @@ from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.errors import MentorRulesError, Problem, RulebookError, UsageError
-from mentor_rules.facts import YEARS_COUNTED, Case, Formation
+from mentor_rules.facts import YEARS_COUNTED, ActFact, Case, Fact, FactId, Formation
 from mentor_rules.judging import bench_for, formations, judge
 from mentor_rules.records import LAST_DAY, TABLES
 from mentor_rules.rulebook import (
+    BoundRule,
     CaseShape,
     DatedBy,
     Outcome,
@@ -28,7 +29,7 @@ from mentor_rules.rulebook import (
     bind,
     nearest,
 )
-from mentor_rules.verdict import Eligibility, merged
+from mentor_rules.verdict import Eligibility, Verdicts, merged
 
 DEFAULT_ON = date(2026, 9, 1)
 DEFAULT_AS_OF = date(2026, 11, 23)
@@ -96,8 +97,8 @@ class CaseResult:
 
     rule: str
     says: str
-    expected: Outcome
-    found: Outcome
+    expected: str
+    found: str
 
     @property
     def passed(self) -> bool:
@@ -105,29 +106,75 @@ class CaseResult:
         return self.expected == self.found
 
 
+@dataclass(frozen=True)
+class JudgedCase:
+    """What the inputs of a case come to: the facts, and what the rule makes of them."""
+
+    bound: BoundRule
+    facts: Mapping[FactId, Fact]
+    day: date  # the one that picks the edition
+    ordered_on: date
+    first_day: date  # of the appointment
+    as_of: date
+    outcome: Outcome
+    verdict: str  # of the rule alone; "none" where it touches none
+    because: tuple[str, ...]  # the reasons given for a breach, in English
+
+
 def run_cases(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[CaseResult]:
     """Give the result of every case of `rules` (default: of the whole rulebook).
 
     Raises RulebookError, naming every case that gives what cannot be given.
     """
-    results = []
+    return [
+        CaseResult(rule.id, case.says, *_compared(case, found))
+        for rule, judged in judged_cases(rulebook, rules)
+        for case, found in zip(rule.cases, judged, strict=True)
+    ]
+
+
+def _compared(case: CaseShape, found: JudgedCase) -> tuple[str, str]:
+    """Give what is expected and what was found; of what is alike only the outcome is told."""
+    expected, came = [str(case.expect)], [str(found.outcome)]
+    if case.verdict is not None and case.verdict != found.verdict:
+        expected.append(f"verdict {case.verdict}")
+        came.append(f"verdict {found.verdict}")
+    if case.because is not None and tuple(case.because) != found.because:
+        expected.append(f"because {case.because}")
+        came.append(f"because {list(found.because)}")
+    return ", ".join(expected), ", ".join(came)
+
+
+def judged_cases(
+    rulebook: Rulebook, rules: Iterable[Rule] | None = None
+) -> list[tuple[Rule, list[JudgedCase]]]:
+    """Give what every case of `rules` comes to, rule by rule.
+
+    Raises RulebookError as `run_cases` does.
+    """
+    found = []
     problems: list[Problem] = []
     for rule in rulebook.rules if rules is None else rules:
+        judged = []
         for place, case in enumerate(rule.cases):
             try:
-                found = run_case(rulebook, rule, case)
+                judged.append(judge_case(rulebook, rule, case))
             except (UsageError, CaseError) as error:
                 path = f"case.{place}"
                 problems.append(Problem(rule.file, path, f"{case.says}: {error}", "mend the case"))
-            else:
-                results.append(CaseResult(rule.id, case.says, case.expect, found))
+        found.append((rule, judged))
     if problems:
         raise RulebookError(problems)
-    return results
+    return found
 
 
 def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
     """Give the outcome of a rule on the records that a case gives."""
+    return judge_case(rulebook, rule, shape).outcome
+
+
+def judge_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> JudgedCase:
+    """Give what a rule makes of the records that a case gives."""
     settled = rulebook.settle(shape.readings)
     bound = bind(rule, settled)
     engine = Closure((bound,))
@@ -145,9 +192,27 @@ def run_case(rulebook: Rulebook, rule: Rule, shape: CaseShape) -> Outcome:
     if rule.id.startswith("reserve/"):
         judged = _formation(rulebook, settled, case)
         days["formed_on"] = judged.formed_on or LAST_DAY
-    facts = [FACTS[name](judged, *keys) for name, keys in engine.facts]
-    bounds = [part for fact in facts for part in (fact.lo, fact.hi)]
-    return merged(engine.outcomes(bounds, days)[0])
+    facts = {(name, keys): FACTS[name](judged, *keys) for name, keys in engine.facts}
+    bounds = [part for fact in facts.values() for part in (fact.lo, fact.hi)]
+    (outcomes,) = engine.outcomes(bounds, days)
+    verdicts = [Verdicts((bound,), weight, settled) for weight in ("blocking", "remediable")]
+    touched = [one.decide([outcomes]) for one in verdicts if one.places]
+    outcome = merged(outcomes)
+    act = facts[bound.readings[0].timing] if bound.readings[0].timing is not None else None
+    undone = isinstance(act, ActFact) and act.undone  # of what is not done there is no more to say
+    day = days[rule.dated_by]
+    because = engine.reasons(bound, bounds, day) if outcome == "breached" and not undone else ()
+    return JudgedCase(
+        bound,
+        facts,
+        day,
+        case.on,
+        first_day,
+        case.as_of,
+        outcome,
+        touched[0] if touched else "none",
+        tuple(reason.en for reason in because),
+    )
 
 
 def _formation(rulebook: Rulebook, settled: Settled, case: Case) -> Formation:

@@ -40,6 +40,7 @@ from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.reserve import ReserveTable, reserve_lines
 from mentor_rules.report.rules import RuleReport, list_rules
 from mentor_rules.report.table import TableReport, fault_lines, safe
+from mentor_rules.report.verify import verify_json, verify_lines
 from mentor_rules.requirements import requirements
 from mentor_rules.reserve import reserves
 from mentor_rules.result import AuditRun, Report, ReserveReport
@@ -49,6 +50,7 @@ from mentor_rules.source import rules_folder
 from mentor_rules.terms import deadlines
 from mentor_rules.texts import say
 from mentor_rules.verdict import FLAGGED
+from mentor_rules.verify import verify
 from mentor_rules.vocabulary import Language
 
 # The whole of Kazakhstan, Almaty included, is at UTC+5 since 1 March 2024.
@@ -621,6 +623,22 @@ def rules_test(rules: RulesOption = BUILT_IN) -> None:
         )
     typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     raise typer.Exit(BROKEN_RULES if failed or not results else OK)
+
+
+@rules_app.command("verify", help=_help("rules_verify"))
+def rules_verify(
+    rules: RulesOption = BUILT_IN, lang: LangOption = Lang.en, format_: FormatOption = Format.table
+) -> None:
+    """Prove that nothing in the rules is idle, contradictory or untried."""
+    rulebook = _rules_named(rules)
+    flaws = verify(rulebook)
+    if format_ is Format.json:
+        typer.echo(verify_json(flaws, lang.value))
+    else:
+        for line in verify_lines(rulebook, flaws, lang.value):
+            typer.echo(line)
+    wrong = any(not flaw.notice for flaw in flaws)
+    raise typer.Exit(SOMETHING_FLAGGED if wrong else OK)
 
 
 @rules_app.command("docs", help=_help("rules_docs"))

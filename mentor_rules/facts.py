@@ -172,6 +172,7 @@ class FactSpec:
     lo: int = 0
     hi: int = 0
     of_reserve: bool = False  # drawn from a `Formation`, not from a `Case`
+    never_stated: tuple[str, ...] = ()  # possible, but no record can say so
 
     @property
     def everything(self) -> int:
@@ -281,7 +282,14 @@ SPECS: Mapping[str, FactSpec] = MappingProxyType(
                 labels="interim_body",
                 of_reserve=True,
             ),
-            FactSpec("reserve_has_protocol", "set", _YES_NO, labels="yes_no", of_reserve=True),
+            FactSpec(
+                "reserve_has_protocol",
+                "set",
+                _YES_NO,
+                labels="yes_no",
+                of_reserve=True,
+                never_stated=("no",),
+            ),
             FactSpec("listed_qualify", "set", _YES_NO, labels="yes_no", of_reserve=True),
         )
     }
@@ -291,11 +299,27 @@ _PURPOSES: Mapping[str, Fact] = MappingProxyType(
     {name: Fact(1 << place, 1 << place) for place, name in enumerate(SPECS["purpose"].values)}
 )
 
-# What holds between facts whatever the records say: (smaller, larger).
+# What holds between facts whatever the records say: (smaller, larger). Closed values count in the
+# order of their vocabulary, what is expired below all of them.
 INVARIANTS: tuple[tuple[FactId, FactId], ...] = (
     *((("quality", (s, "each_year")), ("quality", (s, "mean"))) for s in SUBJECTS),
     *((("quality", ("every", p)), ("quality", ("mentored", p))) for p in PERIODS),
     *((("quality", ("mentored", p)), ("quality", ("any", p))) for p in PERIODS),
+    *(((name, ("holds_post",)), (name, ("performs_duties",))) for name in ("post", "post_now")),
+    *(
+        ((name, ("must_be_valid",)), (name, ("once_awarded",)))
+        for name in ("category", "category_now")
+    ),
+    (("starts_year_begins", ()), ("starts_on", ())),
+    (("plan_may_begin_on", ()), ("starts_on", ())),
+    (("starts_on", ()), ("school_year_ends", ())),
+    (("half_year_ends", ()), ("school_year_ends", ())),
+)
+# What one fact is taken to be where nothing is stated, and the other is left open; else they are
+# the same: (the one, the other, the value).
+PRESUMED: tuple[tuple[FactId, FactId, str], ...] = tuple(
+    ((name, ("presumed",)), (name, ("must_be_confirmed",)), "observed")
+    for name in ("ethics", "ethics_now")
 )
 
 

@@ -260,7 +260,7 @@ class Presenter:
         return self._range(spec, fact.lo, fact.hi, whole=(fact.lo, fact.hi) == (spec.lo, spec.hi))
 
     def _range(self, spec: FactSpec, lo: int, hi: int, *, whole: bool = False) -> _Shown:
-        plain = _amount(spec, lo) if lo == hi else f"{_amount(spec, lo)}–{_amount(spec, hi)}"
+        plain = amount(spec, lo) if lo == hi else f"{amount(spec, lo)}–{amount(spec, hi)}"
         said = plain
         if spec.unit == "basis points" and self._language != "en":
             said = plain.replace(".", ",")
@@ -355,7 +355,8 @@ def _compared(check: Expression) -> tuple[Name | None, Operand | None]:
     return None, None
 
 
-def _amount(spec: FactSpec, amount: int) -> str:
+def amount(spec: FactSpec, amount: int) -> str:
+    """Give a number or a day as people write it: basis points as per cent, days as dates."""
     if spec.kind == "date":
         return date.fromordinal(amount).isoformat()
     if spec.unit == "basis points":

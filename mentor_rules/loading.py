@@ -36,6 +36,7 @@ from mentor_rules.checks import (
 from mentor_rules.checks import Literal as LiteralOperand
 from mentor_rules.errors import Problem, RulebookError
 from mentor_rules.facts import ACTS, SPECS, FactSpec
+from mentor_rules.regions import reached
 from mentor_rules.rulebook import (
     FOLDERS,
     NO_DAY,
@@ -53,6 +54,7 @@ from mentor_rules.rulebook import (
     Rule,
     Rulebook,
     RuleShape,
+    Said,
     Source,
     Texts,
     facts_of,
@@ -153,6 +155,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
         if rule is not None:
             rules.append(rule)
     questions = dict(head.questions)
+    asked_in = dict.fromkeys(questions, head_file)
     for name, shape in (shapes[rule_id] for rule_id in sorted(shapes)):
         for question, asked in shape.questions.items():
             if question in questions:
@@ -165,8 +168,10 @@ def _load(folders: Sequence[Path]) -> Rulebook:
                     )
                 )
             questions[question] = asked
+            asked_in[question] = name
     rules, problems_of_acts = _joined(rules, shapes)
     problems += problems_of_acts
+    problems += _unsaid(rules)
     problems += _shared_facts(rules, {rule_id: name for rule_id, (name, _) in shapes.items()})
     if all_read:
         problems += _profile_problems(head_file, head, questions)
@@ -184,6 +189,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
         profiles=MappingProxyType(dict(head.profiles)),
         documents=MappingProxyType(dict(head.documents)),
         coverage=tuple(head.coverage),
+        asked_in=MappingProxyType(asked_in),
         sha256=digest(contents),
     )
 
@@ -415,6 +421,29 @@ def _joined(rules: Sequence[Rule], written: Container[str]) -> tuple[list[Rule],
     return [join(rule, ()) for rule in rules], problems
 
 
+def _unsaid(rules: Iterable[Rule]) -> Iterator[Problem]:
+    """Refuse a rule that has no message for what it can come to."""
+    for rule in rules:
+        act = rule.act
+        due = act is not None and (act.from_ is not None or act.until not in (None, NO_DAY))
+        perhaps: dict[Said, bool] = {
+            "satisfied": True,
+            "breached": True,
+            "unknown": True,
+            "pending": act is not None,
+            "late": due,
+            "overdue": due,
+            "disputed": bool(rule.questions),
+            "not_applicable": rule.applies_text is not None,
+        }
+        lacking = [said for said, may in perhaps.items() if may and said not in rule.messages]
+        # To know what it can come to takes a while, and mostly nothing is lacking.
+        for said in sorted(reached(rule).intersection(lacking)) if lacking else ():
+            yield Problem(
+                rule.file, f"messages.{said}", f"no message for {said}", "write it in en, kk and ru"
+            )
+
+
 def _acts_named(rule: Rule) -> list[tuple[str, str]]:
     """Give the rules that an act names, with the dotted path of where it does."""
     act = rule.act
@@ -513,7 +542,7 @@ class _RuleChecker:
                     "the question binds nothing that the rule uses",
                     "use its names in check or applies, or remove it",
                 )
-        self._messages(bool(used), bool(shape.check))
+        self._messages()
         self._documents([*names(check), *names(applies)])
         if self.problems:
             return None
@@ -884,6 +913,10 @@ class _RuleChecker:
                 f"{self.shape.dated_by} dates no rule in the folder {self.id.split('/')[0]}",
                 "formed_on dates the rules of reserve/, and no other",
             )
+        if of_reserve and self.shape.weight != "remediable":
+            self._refuse(
+                "weight", "a rule about a reserve touches no verdict", 'write weight = "remediable"'
+            )
         for name in used:
             for fact, _ in facts_of(self.figures, name):
                 if SPECS[fact].of_reserve != of_reserve:
@@ -989,21 +1022,8 @@ class _RuleChecker:
 
     # Texts --------------------------------------------------------------------------
 
-    def _messages(self, disputed: bool, has_check: bool) -> None:
+    def _messages(self) -> None:
         act = self.shape.act
-        needed: list[str] = ["satisfied", "unknown"]
-        needed += ["breached"] * (has_check or bool(act and act.in_order))
-        needed += ["pending"] * (act is not None)
-        due = act is not None and (act.from_ is not None or act.until not in (None, NO_DAY))
-        needed += ["late", "overdue"] * due
-        needed += ["disputed"] * disputed
-        needed += ["not_applicable"] * (self.shape.applies is not None)
-        given: set[str] = set(self.shape.messages)
-        for outcome in needed:
-            if outcome not in given:
-                self._refuse(
-                    f"messages.{outcome}", f"no message for {outcome}", "write it in en, kk and ru"
-                )
         texts = {f"messages.{outcome}": text for outcome, text in self.shape.messages.items()}
         texts["remedy"] = self.shape.remedy
         filled_in = PLACEHOLDERS.union(act.in_order if act is not None else ())

@@ -55,6 +55,18 @@ Outcome = Literal[
 ]
 # What a message may be about: an outcome, or one of the two ways in which an act is late.
 Said = Literal[Outcome, "late", "overdue"]
+# What a case may expect of the verdict: that on eligibility, that on procedure, or neither.
+CaseVerdict = Literal[
+    "eligible",
+    "ineligible",
+    "compliant",
+    "breached",
+    "pending",
+    "depends",
+    "undetermined",
+    "not_judged",
+    "none",
+]
 DatedBy = Literal["ordered_on", "starts_on", "formed_on"]
 # The folder of a rule says what it is about, and so which verdict it touches.
 FOLDERS = ("eligibility", "appointment", "plan", "reporting", "reserve")
@@ -144,12 +156,18 @@ class ReasonShape(Shape):
 
 
 class CaseShape(Shape):
-    """A test case of a rule: `given` are inputs, `expect` the outcome."""
+    """A test case of a rule: `given` are inputs, `expect` the outcome.
+
+    `verdict` is what the rule would make of the appointment or the plan by itself; `because`
+    holds the reasons that are given for a breach, in English.
+    """
 
     says: NonEmpty
     given: dict[str, Any]
     readings: dict[str, str] = {}
     expect: Outcome
+    verdict: CaseVerdict | None = None
+    because: list[NonEmpty] | None = None
 
 
 class ActTiming(Shape):
@@ -354,6 +372,7 @@ class Rulebook:
     profiles: Mapping[str, Mapping[str, str]]
     documents: Mapping[str, Document]
     coverage: tuple[Coverage, ...]
+    asked_in: Mapping[str, str]  # the file that declares each question
     sha256: str
 
     def __hash__(self) -> int:

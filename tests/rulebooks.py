@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 
 from mentor_rules.facts import ACTS, DUTIES, PERIODS, SILENCE, SPECS, SUBJECTS, VALIDITY, FactId
 from mentor_rules.loading import load_rulebook
-from mentor_rules.rulebook import ROLLS, TERM_STARTS, DatedBy, Rulebook, Said
+from mentor_rules.regions import editions, opened, regions_of
+from mentor_rules.rulebook import ROLLS, TERM_STARTS, DatedBy, Rule, Rulebook, Said
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -65,7 +67,8 @@ SOURCE = {
 def as_toml(value: Any) -> str:
     """A value of a TOML file, tables inline."""
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{key} = {as_toml(item)}' for key, item in value.items())} }}"
+        cells = (f"{json.dumps(key)} = {as_toml(item)}" for key, item in value.items())
+        return f"{{ {', '.join(cells)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(as_toml, value))}]"
     return value.isoformat() if isinstance(value, date) else json.dumps(value)
@@ -326,7 +329,8 @@ def rule(draw: Draw, number: int, barred: set[str], acts: list[str]) -> tuple[st
     folder = draw(st.sampled_from(["eligibility", "appointment", "plan", "reporting", "reserve"]))
     has_act = folder in ("plan", "reporting") and draw(st.sampled_from([True, True, False]))
     weights = ["remediable", "advisory"] if has_act else ["blocking"] * 3 + ["remediable"] * 3
-    weight = draw(st.sampled_from([*weights, "advisory"]))
+    weights = ["remediable"] if folder == "reserve" else [*weights, "advisory"]
+    weight = draw(st.sampled_from(weights))
     missable = [spec.name for spec in SPECS.values() if spec.may_miss]
     until = draw(st.sampled_from([*[None] * 5, DAYS[3]]))
     scope = Scope(
@@ -424,3 +428,14 @@ def days(draw: Draw) -> dict[DatedBy, date]:
         name: draw(st.sampled_from([*DAYS, *DAYS[1:], *DAYS[1:]])) + timedelta(days=draw(steps))
         for name in get_args(DatedBy)
     }
+
+
+LARGE = 20_000  # regions that take seconds to try
+
+
+def regions_in(rule: Rule) -> int:
+    """How many states there are to try at most, of all the facts that a rule names together."""
+    bound = opened(rule)
+    regions = regions_of(rule, editions(rule)[0], bound.readings)
+    axes = regions.axes(fact for reading in bound.readings for fact in reading.facts)
+    return prod(axis.whole + axis.may_miss for axis in axes)

@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mentor_rules.source import rules_folder
 
 ROOT = Path(__file__).parent.parent
 DISTRICT = ROOT / "docs" / "examples" / "district.xlsx"
@@ -297,6 +300,38 @@ def test_rules_can_be_listed_shown_and_tested() -> None:
     done = run("rules", "test")
     assert done.returncode == 0
     assert done.stdout.strip().endswith("0 failed")
+
+
+def test_rules_are_proved_in_every_language_and_as_json(tmp_path: Path) -> None:
+    done = run("rules", "verify")
+    assert done.returncode == 0
+    assert done.stdout.strip().endswith("nothing idle, contradictory or untried")
+    rules = tmp_path / "rules"
+    shutil.copytree(rules_folder() / "order_160", rules)
+    quality = rules / "eligibility" / "quality_of_knowledge.toml"
+    text = quality.read_text("utf-8")
+    assert 'order = ["lower", "upper"]' in text
+    swapped = text.replace('order = ["lower", "upper"]', 'order = ["upper", "lower"]')
+    quality.write_text(swapped, "utf-8")
+    wrong = {
+        "en": "upper is listed as milder than lower",
+        "kk": "upper оқылуы lower оқылуынан жұмсақ",
+        "ru": "upper указано как более мягкое, чем lower",
+    }
+    for language, said in wrong.items():
+        done = run("rules", "verify", "--rules", rules, "--lang", language)
+        assert done.returncode == 1
+        assert said in done.stdout
+        assert "50 %" in done.stdout
+    done = run("rules", "verify", "--rules", rules, "--format", "json")
+    assert done.returncode == 1
+    (flaw,) = json.loads(done.stdout)
+    assert (flaw["file"], flaw["path"], flaw["kind"], flaw["notice"]) == (
+        "rules/eligibility/quality_of_knowledge.toml",
+        "questions.floor.order",
+        "not_mildest",
+        False,
+    )
 
 
 def test_a_broken_rulebook_exits_4(tmp_path: Path) -> None:

@@ -910,8 +910,8 @@ def test_a_brace_that_is_never_closed_is_refused(folder: Path) -> None:
     [
         (NOT_SELF, "satisfied"),
         (NOT_SELF, "breached"),
-        (NOT_SELF, "unknown"),
-        (ETHICS, "disputed"),
+        (ETHICS, "unknown"),
+        (POSTS, "disputed"),
         (TERM, "not_applicable"),
     ],
 )
@@ -928,8 +928,8 @@ def test_a_message_for_no_outcome_is_refused(folder: Path) -> None:
     plant(
         folder,
         NOT_SELF,
-        "[messages.unknown]",
-        '[messages.failed]\nen = "x"\nkk = "x"\nru = "x"\n[messages.unknown]',
+        "[messages.breached]",
+        '[messages.failed]\nen = "x"\nkk = "x"\nru = "x"\n[messages.breached]',
     )
     (found,) = problems(folder)
     assert (found.file, found.path) == (f"order_160/{NOT_SELF}", "messages.failed")

@@ -18,7 +18,7 @@ RULE = "eligibility/quality_of_knowledge"
 RAISED = date(2027, 1, 1)
 EVE = RAISED - timedelta(days=1)
 # What proves a folder of rules before anybody is judged by it: commands of `mentor-rules rules`.
-PROOFS = ("test",)
+PROOFS = ("test", "verify")
 
 ROW = '{ from = 2020-05-07, school_kind = "ordinary",         lower = 6000, upper = 7000 }'
 ENDED = ROW.replace("2020-05-07,", f"2020-05-07, until = {RAISED},")

@@ -18,15 +18,13 @@ from mentor_rules.cases import GIVEN, CaseError, run_case, run_cases
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import SPECS
 from mentor_rules.loading import load_rulebook
+from mentor_rules.regions import reached
 from mentor_rules.rulebook import CaseShape, Rule, bind
 from mentor_rules.source import rules_folder
 
 PACKAGE = Path(mentor_rules.__file__).parent
 RULEBOOK = load_rulebook()
 LANGUAGES = ("en", "kk", "ru")
-
-# Without a finding ethics are presumed or unknown: the readings never contradict each other.
-NEVER_DISPUTED = {"eligibility/pedagogical_ethics"}
 
 every_rule = pytest.mark.parametrize("rule", RULEBOOK.rules, ids=lambda rule: str(rule.id))
 
@@ -75,7 +73,7 @@ def test_every_rule_has_cases_of_each_outcome_that_it_can_reach(rule: Rule) -> N
     assert {"satisfied", "breached", "not_in_force"} <= expected
     if any(SPECS[fact].may_miss for fact, _ in bind(rule, RULEBOOK.settle()).facts):
         assert "unknown" in expected
-    if rule.questions and rule.id not in NEVER_DISPUTED:
+    if "disputed" in reached(rule):
         assert "disputed" in expected
     if rule.applies_text is not None:
         assert "not_applicable" in expected
