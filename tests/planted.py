@@ -250,6 +250,11 @@ BAD = [
         add_rule('reserve_formed_by == "other"', file="reserve/added.toml", dated_by="formed_on"),
     ),
     bad(
+        *("two rules on years, each with its own number", ADDED, "check", "contradiction"),
+        put(TERM, 'weight   = "advisory"', 'weight   = "remediable"'),
+        add_rule("category_years >= 7"),
+    ),
+    bad(
         "two readings with the same figures",
         *(QUALITY, "questions.floor.readings.upper", "readings_alike"),
         *bands(6000, 6000),
