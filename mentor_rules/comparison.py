@@ -333,7 +333,7 @@ class _Comparer:
         added, removed = len(after.keys() - before.keys()), len(before.keys() - after.keys())
         if added or removed:
             yield _Found("case", "case", self._say("cases", added=added, removed=removed))
-        for says in before.keys() & after.keys():
+        for says in (says for says in before if says in after):
             expected = before[says].expect, after[says].expect
             if expected[0] != expected[1]:
                 outcomes = (self._name("outcome", outcome) for outcome in expected)

@@ -29,6 +29,7 @@ from mentor_rules.rulebook import (
     FOLDERS,
     NO_DAY,
     ActTiming,
+    CaseShape,
     Figure,
     Question,
     Reading,
@@ -408,7 +409,7 @@ class _Page:
                     )
                     or "nothing",
                     "<br>".join(code(f"{key} = {value}") for key, value in case.readings.items()),
-                    code(case.expect),
+                    "<br>".join(_expected(case)),
                 )
                 for case in cases
             ],
@@ -525,6 +526,15 @@ def _rejected(reading: str, found: Reading) -> list[str]:
         _in_languages(found.means), _in_languages(found.rejected or found.means), strict=True
     )
     return [f"{code(reading)}, rejected", *(f"{means} **{why}**" for means, why in texts)]
+
+
+def _expected(case: CaseShape) -> Iterator[str]:
+    """Give what must come out of a case, in lines."""
+    yield code(case.expect)
+    if case.verdict is not None:
+        yield f"verdict {code(case.verdict)}"
+    for reason in case.because or ():
+        yield f"because “{plain(reason)}”"
 
 
 def _toml(value: Any) -> str:
