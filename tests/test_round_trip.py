@@ -38,6 +38,21 @@ expect = "disputed"
 says   = "ordered on the day of the raised figure: 64.99 is not 65"
 given  = {{ on = {RAISED}, quality = [6499, 6499, 6499], school_kind = "ordinary" }}
 expect = "breached"
+
+[[case]]
+says   = "ordered on the day of the raised figure: 65 is enough in one reading"
+given  = {{ on = {RAISED}, quality = [6500, 6500, 6500], school_kind = "ordinary" }}
+expect = "disputed"
+
+[[case]]
+says   = "ordered on the day of the raised figure: 74.99 is enough in one reading"
+given  = {{ on = {RAISED}, quality = [7499, 7499, 7499], school_kind = "ordinary" }}
+expect = "disputed"
+
+[[case]]
+says   = "ordered on the day of the raised figure: 75 is enough in every reading"
+given  = {{ on = {RAISED}, quality = [7500, 7500, 7500], school_kind = "ordinary" }}
+expect = "satisfied"
 """
 
 
@@ -110,7 +125,7 @@ def test_the_difference_names_what_was_entered_and_whom_it_touches(desk: Path) -
         "  - point: nothing → 7 (invented)",
         "  - wording: nothing → INVENTED: at least 60 per cent, from 2027 at least 65",
         "  - last read: 2026-11-23 → 2026-12-01",
-        "  - cases: 3 added, 0 removed",
+        "  - cases: 6 added, 0 removed",
         "  A2, Eligibility: depends on the reading → ineligible",
         f"    {RULE}",
     ):
