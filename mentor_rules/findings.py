@@ -260,7 +260,11 @@ class Presenter:
         return self._range(spec, fact.lo, fact.hi, whole=(fact.lo, fact.hi) == (spec.lo, spec.hi))
 
     def _range(self, spec: FactSpec, lo: int, hi: int, *, whole: bool = False) -> _Shown:
-        plain = amount(spec, lo) if lo == hi else f"{amount(spec, lo)}–{amount(spec, hi)}"
+        plain = (
+            worded_value(spec, lo)
+            if lo == hi
+            else f"{worded_value(spec, lo)}–{worded_value(spec, hi)}"
+        )
         said = plain
         if spec.unit == "basis points" and self._language != "en":
             said = plain.replace(".", ",")
@@ -355,11 +359,14 @@ def _compared(check: Expression) -> tuple[Name | None, Operand | None]:
     return None, None
 
 
-def amount(spec: FactSpec, amount: int) -> str:
+def worded_value(spec: FactSpec, value: int) -> str:
     """Give a number or a day as people write it: basis points as per cent, days as dates."""
     if spec.kind == "date":
-        return date.fromordinal(amount).isoformat()
-    if spec.unit == "basis points":
-        whole, rest = divmod(amount, 100)
-        return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
-    return str(amount)
+        return date.fromordinal(value).isoformat()
+    return per_cent(value) if spec.unit == "basis points" else str(value)
+
+
+def per_cent(points: int) -> str:
+    """Give basis points as per cent, without needless zeros."""
+    whole, rest = divmod(points, 100)
+    return f"{whole}.{rest:02d}".rstrip("0") if rest else str(whole)

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mentor_rules.facts import SPECS, Term
+from mentor_rules.findings import per_cent
 from mentor_rules.headings import column_label, table_label
 from mentor_rules.records import TABLES, columns
 from mentor_rules.rulebook import BoundRule, Figure, Rulebook, Weight, bind
@@ -173,11 +174,8 @@ def requirements(rulebook: Rulebook, aim: Aim, language: Language = "en") -> Req
 
 def amount(unit: str, number: int, language: Language) -> str:
     """Give a figure as people write it, with its unit."""
-    plain = str(number)
-    if unit == "basis points":
-        whole, rest = divmod(number, 100)
-        plain = f"{whole}.{rest:02d}".rstrip("0") if rest else str(whole)
-        plain = plain if language == "en" else plain.replace(".", ",")
+    plain = per_cent(number) if unit == "basis points" else str(number)
+    plain = plain if language == "en" else plain.replace(".", ",")
     code = unit.replace(" ", "_")
     if not has("amount", code):
         return f"{plain} {unit}"

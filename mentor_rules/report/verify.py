@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from mentor_rules.facts import SPECS, FactId
-from mentor_rules.findings import amount
+from mentor_rules.findings import worded_value
 from mentor_rules.requirements import value_label
 from mentor_rules.rulebook import Rulebook
 from mentor_rules.texts import has, say
@@ -100,7 +100,7 @@ def _value(
         return value_label(spec.name, spec.values[value], language)
     if spec.kind == "date":
         return str(example.day + timedelta(days=value))
-    plain = amount(spec, value)
+    plain = worded_value(spec, value)
     if spec.unit == "basis points":
         return f"{plain if language == 'en' else plain.replace('.', ',')} %"
     return say("verify", spec.unit, language, count=plain) if has("verify", spec.unit) else plain
