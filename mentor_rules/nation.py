@@ -1,10 +1,10 @@
 """The tables of a nation in parts that fit memory: split by keys, and joined part by part.
 
-Every plain row goes to the bucket of its key. Then appointments travel: to their plans, to their
-mentees, to their mentors, where all that a case needs is at hand. Each step is written under
-another name and renamed when it is whole, so a run that was stopped goes on after its last whole
-step. What touches a row that is not plain, or one that stands twice, is marked to be judged one
-by one, from the rows as they were written (`Nation.dossier_of`).
+Every plain row goes to the bucket of its key. Then appointments travel: with their plans to their
+mentors, where all else that a case needs is at hand; of their mentees they only ask. Each step is
+written under another name and renamed when it is whole, so a run that was stopped goes on after
+its last whole step. What touches a row that is not plain, or one that stands twice, is marked to
+be judged one by one, from the rows as they were written (`Nation.dossier_of`).
 """
 
 import shutil
@@ -74,11 +74,13 @@ KEYS: Mapping[str, str] = MappingProxyType(
 """What each table is split by."""
 OF_TEACHERS = ("teachers", "categories", "posts", "quality", "reserve")
 ALONE = "alone"  # whether a case is judged one by one
+MENTEE_ALONE = "mentee.alone"  # whether it is because of the mentee
 
 AGAIN = "again"  # whether a row of its key stands before it
 _ODD = "odd"  # where rows that are not plain stand as they were written
 _SETTLED = "settled"  # where odd rows stand that could be read
 _PLANS, _MENTEES, _PART = "plans", "mentees", "part"  # the steps of travelling
+_ASKED = "asked"  # where stands what appointments ask of mentees
 _REPEATED, _DANGLING = "repeated", "dangling"
 _DISAGREE = "rows_disagree"
 _ROWS = 1_000_000  # rows of a table that are split at a time
@@ -190,9 +192,12 @@ class Work:
         files = sorted(file for pattern in patterns for file in self.folder.glob(pattern))
         return pl.read_parquet(files, glob=False) if files else None
 
-    def write_by(self, frame: pl.DataFrame, key: str, name: str, folder: Path) -> None:
-        """Write rows into the folder of each bucket of a key, as a file of this name."""
-        buckets = frame.with_columns(self.bucket_of(key).alias("bucket"))
+    def write_by(
+        self, rows: pl.DataFrame, key: str, columns: Iterable[str], folder: Path, name: str
+    ) -> None:
+        """Write columns of rows into the folder of each bucket of a key, as a file of this name."""
+        folder.mkdir(exist_ok=True)
+        buckets = rows.select(*columns, self.bucket_of(key).alias("bucket"))
         _write_by_bucket(buckets, folder, f"{name}.arrow")
 
     def bucket_of(self, key: str) -> pl.Expr:
@@ -342,7 +347,7 @@ class Nation:
         return once(rows, again) if self.certain("schools") else None
 
     def join_plans(self, bucket: int) -> None:
-        """Send the appointments of a bucket, with their plans, to the buckets of their mentees."""
+        """Send the appointments of a bucket, with their plans, to their mentors; ask mentees."""
         with self.work.once(f"{_PLANS}/{bucket}") as folder:
             if folder is None:
                 return
@@ -357,32 +362,31 @@ class Nation:
             cases = with_plans(
                 appointments, once(plans, twice) if self.certain("plans") else None
             ).with_columns(among(pl.col(key), odd).alias(ALONE), _in(_later(again)).alias(AGAIN))
-            self.work.write_by(cases, "mentee_id", str(bucket), folder)
+            self.work.write_by(cases, "mentor_id", CASE_COLUMNS, folder, str(bucket))
+            self.work.write_by(cases, "mentee_id", ASKED_COLUMNS, folder / _ASKED, str(bucket))
 
     def settle_appointments(self) -> None:
         """Find the appointments that contradict each other: their mentees may have others."""
         self._contradictions("appointments")
 
     def join_mentees(self, bucket: int) -> None:
-        """Send the appointments of the mentees of a bucket to the buckets of their mentors."""
+        """Send what is known of the mentees of a bucket to the appointments that ask."""
         with self.work.once(f"{_MENTEES}/{bucket}") as folder:
             if folder is None:
                 return
-            cases = self.work.read(CASE_COLUMNS, f"{_PLANS}/*/{bucket}")
+            cases = self.work.read(ASKED_COLUMNS, f"{_PLANS}/*/{_ASKED}/{bucket}")
             teachers = self.rows("teachers", bucket, _OF_MENTEES)
             key = KEYS["teachers"]
             again = repeated(teachers, key)
             cases = with_mentees(
-                cases.with_columns(self.stands().not_().alias(AGAIN)),
-                once(teachers, again) if self.certain("teachers") else None,
+                cases, self.stands(), once(teachers, again) if self.certain("teachers") else None
             )
             missing = cases.filter(~pl.col("mentee.there"))
             self._dangling(folder, "appointments", missing, teachers, "mentee_id")
             odd = {*again[key], *self.oddities.mentees, *self.oddities.keys.get("teachers", ())}
-            cases = cases.with_columns(
-                pl.col(ALONE) | among(pl.col("mentee_id"), odd) | (OVERLAP in self.oddities.anyone)
-            )
-            self.work.write_by(cases, "mentor_id", str(bucket), folder)
+            alone = among(pl.col("mentee_id"), odd) | (OVERLAP in self.oddities.anyone)
+            cases = cases.with_columns(alone.alias(MENTEE_ALONE))
+            self.work.write_by(cases, "mentor_id", ANSWERS, folder, str(bucket))
 
     def stands(self) -> pl.Expr:
         """Tell of a row of appointments whether it is judged: it repeats and contradicts none."""
@@ -391,7 +395,12 @@ class Nation:
     def part(self, bucket: int, calendar: SchoolCalendar, as_of: date) -> Bucket:
         """Give what is judged together in a bucket, on the day `as_of`."""
         tables = {table: self.rows(table, bucket) for table in OF_TEACHERS}
-        cases = self.work.read({**CASE_COLUMNS, **MENTEE_COLUMNS}, f"{_MENTEES}/*/{bucket}")
+        cases = self.work.read(CASE_COLUMNS, f"{_PLANS}/*/{bucket}")
+        answers = self.work.read(ANSWERS, f"{_MENTEES}/*/{bucket}")
+        found = cases.select(ROW).join(answers, on=ROW, how="left", maintain_order="left")
+        cases = cases.with_columns(
+            pl.col(ALONE) | found[MENTEE_ALONE], *found.select(MENTEE_COLUMNS.keys()).get_columns()
+        )
         key = KEYS["teachers"]
         tables["quality"] = with_compared_subjects(tables["quality"])
         again = {
@@ -698,10 +707,12 @@ def with_plans(appointments: pl.DataFrame, plans: pl.DataFrame | None) -> pl.Dat
     return joined.with_columns(pl.col("plan.there").fill_null(False))
 
 
-def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataFrame:
+def with_mentees(
+    cases: pl.DataFrame, stands: pl.Expr, teachers: pl.DataFrame | None
+) -> pl.DataFrame:
     """Give cases with what is known of their mentees, and whether a mentee's mentors overlap.
 
-    All appointments of each mentee must be there.
+    All appointments of each mentee must be there, and only those that stand count.
     """
     if teachers is None:
         teachers = pl.DataFrame(schema=plain_schema("teachers"))
@@ -711,7 +722,7 @@ def with_mentees(cases: pl.DataFrame, teachers: pl.DataFrame | None) -> pl.DataF
         pl.col("school_id").alias("mentee.school_id"),
         pl.col("first_taught_on").alias("mentee.first_taught_on"),
     )
-    overlapping = overlaps(cases.filter(~pl.col(AGAIN)))
+    overlapping = overlaps(cases.filter(stands))
     # Joined to two columns alone: a join copies every column that it is given.
     found = (
         cases.select(ROW, "mentee_id")
@@ -742,6 +753,19 @@ MENTEE_COLUMNS: Mapping[str, Any] = MappingProxyType(
         "mentee.first_taught_on": pl.Int32,
         OVERLAP: pl.Int16,
     }
+)
+# What appointments ask of mentees, and what comes back.
+ASKED_COLUMNS: Mapping[str, Any] = MappingProxyType(
+    {
+        name: CASE_COLUMNS[name]
+        for name in (
+            *(ROW, "appointment_id", "mentor_id", "mentee_id"),
+            *("ordered_on", "starts_on", "ends_on", AGAIN),
+        )
+    }
+)
+ANSWERS: Mapping[str, Any] = MappingProxyType(
+    {ROW: CASE_COLUMNS[ROW], **MENTEE_COLUMNS, MENTEE_ALONE: pl.Boolean}
 )
 _DANGLE: Mapping[str, Any] = MappingProxyType({ROW: pl.UInt32, "key": pl.List(pl.String)})
 

@@ -267,7 +267,8 @@ class Near(Nation):
     def of_mentees(self, cases: pl.DataFrame, teachers: pl.DataFrame) -> pl.DataFrame:
         """Give cases with their mentees, as `join_mentees` does."""
         whole = teachers.unique(KEYS["teachers"], keep="first", maintain_order=True)
-        return with_mentees(cases, whole if self.certain("teachers") else None).with_columns(
+        known = whole if self.certain("teachers") else None
+        return with_mentees(cases, ~pl.col(AGAIN), known).with_columns(
             pl.col(ALONE)
             | self.oddities.touch("teachers", "mentee_id")
             | among(pl.col("mentee_id"), self.oddities.mentees)
