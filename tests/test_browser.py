@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
@@ -24,6 +25,7 @@ from tests.test_cli import DISTRICT, dossier, run
 from tests.test_html import AS_OF, KAZAKH, district, judged, page_of
 
 SECONDS = 3  # within which a page of 5,000 appointments opens
+ONCE = {("kk", "light"), ("ru", "dark")}  # languages and colours that are looked at each time
 SHOWN = "#list > details:not([hidden])"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
@@ -175,8 +177,13 @@ def test_without_scripts_everything_can_be_read(browser: Browser) -> None:
         assert page.locator("#a22").is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("language", "scheme"),
+    [
+        pytest.param(*pair, marks=() if pair in ONCE else pytest.mark.long)
+        for pair in product(LANGUAGES, ("light", "dark"))
+    ],
+)
 def test_nothing_stands_in_the_way_of_a_person(
     browser: Browser, language: Language, scheme: Literal["light", "dark"]
 ) -> None:

@@ -28,6 +28,14 @@ from tests.test_workbook import added, judged
 RULEBOOK = load_rulebook()
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
+# LibreOffice takes its time, and does with another language what it does with one.
+in_one_language = pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param(language, marks=() if language == "kk" else pytest.mark.long)
+        for language in LANGUAGES
+    ],
+)
 
 
 def opened(language: Language) -> Workbook:
@@ -319,9 +327,16 @@ def mend(book: Workbook, language: Language) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "through_libreoffice", [False, pytest.param(True, marks=needs_libreoffice)]
+    ("language", "through_libreoffice"),
+    [
+        *((language, False) for language in LANGUAGES),
+        pytest.param("kk", True, marks=needs_libreoffice),
+        *(
+            pytest.param(language, True, marks=[needs_libreoffice, pytest.mark.long])
+            for language in ("en", "ru")
+        ),
+    ],
 )
-@in_every_language
 def test_template_fill_in_check_mend_and_check_again(
     language: Language, through_libreoffice: bool, tmp_path: Path
 ) -> None:
@@ -401,7 +416,7 @@ def test_template_fill_in_check_mend_and_check_again(
 
 
 @needs_libreoffice
-@in_every_language
+@in_one_language
 def test_libreoffice_keeps_the_checks_notes_and_text_formats(
     language: Language, tmp_path: Path
 ) -> None:
