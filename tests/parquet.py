@@ -10,6 +10,11 @@ from typing import Any
 import polars as pl
 
 from mentor_rules import Report
+from mentor_rules.audit import Judges
+from mentor_rules.columns import sources
+from mentor_rules.frames import fact_columns
+from mentor_rules.loading import builtin_rulebook
+from mentor_rules.nation import Nation, Work
 from mentor_rules.records import VOCABULARIES, build_record, column_value, columns
 
 Rows = Sequence[Mapping[str, Any]]
@@ -128,3 +133,18 @@ def differences(out: Path, report: Report) -> Iterator[str]:
 
 
 AS_OF = date(2026, 11, 23)
+
+
+def facts_of(folder: Path, settled: Any, as_of: date) -> tuple[Judges, list[pl.DataFrame]]:
+    """What is judged by, and the facts as columns of all appointments that are not judged alone."""
+    rulebook = builtin_rulebook()
+    judges = Judges.load(rulebook, rulebook.settle(settled), None, as_of)
+    nation = Nation(sources(folder), Work(folder / "work", 2))
+    nation.prepare()
+    for bucket in range(2):
+        nation.join_plans(bucket)
+    nation.settle_appointments()
+    for bucket in range(2):
+        nation.join_mentees(bucket)
+    parts = [nation.part(bucket, judges.calendar, as_of).part for bucket in range(2)]
+    return judges, [fact_columns(judges.frame, part) for part in parts]

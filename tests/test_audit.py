@@ -17,22 +17,20 @@ from typer.testing import CliRunner
 
 from mentor_rules import Dossier, check
 from mentor_rules.acts import FACTS
-from mentor_rules.audit import Judges, audit, evaluated
+from mentor_rules.audit import audit, evaluated
 from mentor_rules.cli import app
-from mentor_rules.columns import sources
 from mentor_rules.engines import frame as frame_module
 from mentor_rules.engines.frame import OUTCOMES, reading_columns
 from mentor_rules.errors import ReadingError, UsageError
 from mentor_rules.facts import ActFact
-from mentor_rules.frames import ACT_PARTS, AT, fact_columns
+from mentor_rules.frames import ACT_PARTS, AT
 from mentor_rules.judging import case_of, judge
-from mentor_rules.loading import builtin_rulebook
-from mentor_rules.nation import Nation, Work
 from mentor_rules.reserve import reserves
 from tests import generate
 from tests.parquet import (
     AS_OF,
     differences,
+    facts_of,
     invalid,
     readable,
     results,
@@ -182,21 +180,11 @@ def test_a_school_that_is_odd_beside_plain_ones(tmp_path: Path) -> None:
 
 def compared(raw: dict[str, Any], folder: Path, settled: Any, as_of: date) -> Counter[str]:
     """Compare facts and outcomes case by case; give how often each outcome was met."""
-    rulebook = builtin_rulebook()
-    judges = Judges.load(rulebook, rulebook.settle(settled), None, as_of)
-    nation = Nation(sources(folder), Work(folder / "work", 2))
-    nation.prepare()
-    for bucket in range(2):
-        nation.join_plans(bucket)
-    nation.settle_appointments()
-    for bucket in range(2):
-        nation.join_mentees(bucket)
+    judges, found_facts = facts_of(folder, settled, as_of)
     dossier = Dossier.from_tables(raw)
     appointments = {one.appointment_id: one for one in dossier.appointments}
     met: Counter[str] = Counter()
-    for bucket in range(2):
-        part = nation.part(bucket, judges.calendar, as_of).part
-        facts = fact_columns(judges.frame, part)
+    for facts in found_facts:
         told = {
             engine: evaluated(judges.frame, facts, engine).sort(AT)
             for engine in ("polars", "duckdb")

@@ -9,17 +9,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from pyspark.sql import SparkSession
 
 from mentor_rules import Dossier, check
-from mentor_rules.audit import audit
+from mentor_rules.audit import audit, evaluated
 from mentor_rules.errors import ReadingError, UsageError
+from mentor_rules.frames import AT
 from mentor_rules.result import AuditRun
 from tests import generate
-from tests.parquet import AS_OF, differences, invalid, readable, results, write_texts, write_typed
+from tests.parquet import (
+    AS_OF,
+    differences,
+    facts_of,
+    invalid,
+    readable,
+    results,
+    write_texts,
+    write_typed,
+)
 from tests.test_against_oracle import CHOICES
 from tests.test_docs import DOCS, blocks
 
@@ -160,6 +171,29 @@ def test_every_file_is_that_of_polars(session: SparkSession, seed: int, tmp_path
     compared(session, folder, tmp_path / "out", as_of=as_of, by=("subject",), **options)
     report = check(Dossier.from_tables(raw, key=KEY), as_of=as_of, readings=settled)
     assert list(differences(tmp_path / "out", report)) == []
+
+
+@pytest.mark.long
+def test_the_rules_say_on_spark_what_they_say_on_polars(
+    session: SparkSession, tmp_path: Path
+) -> None:
+    """The same hundred thousand appointments as in tests/test_audit.py."""
+    judged = 0
+    for seed in range(100, 120):
+        settled, as_of = CHOICES[seed % len(CHOICES)]
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        raw = generate.dossier(seed, 5_000)
+        judges, found = facts_of(write_texts(raw, folder), settled, as_of)
+        for facts in found:
+            columns = facts.select(AT, *judges.frame.columns)
+            native = session.createDataFrame(columns.to_arrow()).repartition(3)
+            told = judges.frame.judge(nw.from_native(native)).to_native().toArrow()
+            expected = evaluated(judges.frame, columns)
+            own = pl.DataFrame(pl.from_arrow(told)).sort(AT).select(expected.columns)
+            assert_frame_equal(own, expected, check_dtypes=False, check_exact=True)
+            judged += own.height
+    assert judged > 80_000
 
 
 @pytest.mark.long
