@@ -1024,8 +1024,11 @@ class _Hidden:
         kept = folder / "key"
         if key is None:
             if not kept.exists():
-                kept.touch(0o600)
-                kept.write_bytes(secrets.token_bytes(32))
+                # Whole or not at all: a part of a key would be another one.
+                making = kept.with_suffix(".new")
+                making.touch(0o600)
+                making.write_bytes(secrets.token_bytes(32))
+                making.replace(kept)
             key = kept.read_bytes()
         self.options: dict[str, Any] = {"key": key, "show_ids": show_ids}
         self._dossier = Dossier(key=key, show_ids=show_ids)
@@ -1061,12 +1064,12 @@ class _Target:
         if (out / "run.json").exists() and not force:
             raise UsageError("exists", path=str(out))
         self._out, self.work = out, out / _UNFINISHED
-        said = self.work / "identity"
-        if not said.is_file() or said.read_text("utf-8") != identity:
+        self._said = self.work / "identity"
+        if not self._said.is_file() or self._said.read_text("utf-8") != identity:
             # Steps of another run are of no use to this one.
-            shutil.rmtree(self.work, ignore_errors=True)
+            self._clear()
             self.work.mkdir(parents=True)
-            said.write_text(identity, "utf-8")
+            self._said.write_text(identity, "utf-8")
 
     def finish(self, run: AuditRun) -> None:
         """Put the answer where it is looked for; `run.json` comes last."""
@@ -1084,7 +1087,13 @@ class _Target:
         made = self.work / "run.json"
         made.write_text(_as_text(run), "utf-8")
         made.replace(out / "run.json")
-        shutil.rmtree(self.work)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove the steps, first of all what says whose they are: none is then taken for whole."""
+        self._said.unlink(missing_ok=True)
+        if self.work.exists():
+            shutil.rmtree(self.work)
 
 
 def _link(file: Path, name: Path) -> None:
