@@ -54,7 +54,7 @@ from mentor_rules.judging import (
     unconfirmed,
 )
 from mentor_rules.loading import builtin_rulebook
-from mentor_rules.nation import Bucket, LostRows, Nation, Work, side_by_side
+from mentor_rules.nation import Bucket, LostRows, Nation, Work, side_by_side, write_whole
 from mentor_rules.records import TABLES, VOCABULARIES, InvalidRow
 from mentor_rules.result import (
     AuditRun,
@@ -582,7 +582,7 @@ class _Run:
             results, said = self.told(judges.judged(held.part))
             said.set_aside = held.set_aside
             self._write(folder, results, said)
-            held.alone.write_parquet(folder / "alone.parquet")
+            write_whole(held.alone, folder / "alone.parquet")
             self._candidates(folder, held)
 
     def told(self, judged: pl.DataFrame) -> tuple[pl.DataFrame, "Said"]:
@@ -620,8 +620,9 @@ class _Run:
 
     def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
         shown, counted = self.shown(results, said)
-        counted.write_parquet(folder / "counts.parquet")
-        shown.write_parquet(
+        write_whole(counted, folder / "counts.parquet")
+        write_whole(
+            shown,
             folder / "results.parquet",
             compression="snappy",
             statistics=False,
@@ -660,8 +661,8 @@ class _Run:
                 pl.col("eligibility") == ELIGIBILITY.index("eligible")
             )
             found = pl.concat([found, eligible.select("school_id")]).unique()
-        found.write_parquet(folder / "eligible.parquet")
-        held.candidates_alone.write_parquet(folder / "candidates.parquet")
+        write_whole(found, folder / "eligible.parquet")
+        write_whole(held.candidates_alone, folder / "candidates.parquet")
 
     # One by one
 
@@ -729,8 +730,8 @@ class _Run:
         folder = self._work.folder / "told"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        self._invalid().write_parquet(folder / "invalid.parquet")
-        self._summary().write_parquet(folder / "summary.parquet")
+        write_whole(self._invalid(), folder / "invalid.parquet")
+        write_whole(self._summary(), folder / "summary.parquet")
         if explain:
             self._explain(folder / "findings.jsonl", explain)
 

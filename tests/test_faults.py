@@ -353,11 +353,23 @@ def test_an_audit_may_be_stopped_at_any_change(audits: Commands, number: int) ->
     print(f"\n{len(places)} audits stopped by signal {number}")
 
 
+# At 260k Polars once wrote the half of a file without a word.
 def test_an_audit_on_a_full_disk_gives_no_answer(tmp_path: Path) -> None:
     day = ("--as-of", DAY[1], "--lang", "kk")
-    done = on_a_disk_of_its_own(
-        tmp_path, "size=60k", SCRIPT, "audit", PARQUET, "--out", "out", *day
-    )
+    command = (SCRIPT, "audit", PARQUET, "--out", "out", *day)
+    done = on_a_disk_of_its_own(tmp_path, "size=260k", *command)
     assert done.returncode == 2
     assert done.stderr == "mentor-rules: жауапты жазу мүмкін емес: дискіде орын жоқ\n"
     assert "./out/run.json" not in done.stdout
+
+
+@pytest.mark.long
+def test_an_audit_fits_on_a_disk_or_says_that_it_does_not(tmp_path: Path) -> None:
+    codes = set()
+    for size in range(12, 600, 24):
+        command = (SCRIPT, "audit", PARQUET, "--out", "out", "--as-of", DAY[1])
+        done = on_a_disk_of_its_own(tmp_path, f"size={size}k", *command)
+        assert done.returncode in (1, 2), done.stderr
+        assert ("./out/run.json" in done.stdout) == (done.returncode == 1)
+        codes.add(done.returncode)
+    assert codes == {1, 2}
