@@ -14,6 +14,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ class Desk:
         # What stood there before; another size than any answer.
         self.out.write_bytes(b"before")
 
-    def run(self, *more: str, **fault: object) -> Ran:
+    def run(self, *more: str, **fault: Any) -> Ran:
         self.met = getattr(self, "met", 0) + bool(fault)
         return self.commands.run(*words(self.name, self.small, *more), **fault)
 
@@ -96,7 +97,7 @@ class Desk:
             return b"PK" if len(content) > 3000 and b"PK\x05\x06" in content[-22:] else content
         return re.sub(rb'"took_s":[0-9.]+|DTSTAMP:\w+', b"", content)
 
-    def meet(self, language: Language = "en", *, replacing: bool, **fault: object) -> None:
+    def meet(self, language: Language = "en", *, replacing: bool, **fault: Any) -> None:
         """Let the command meet a fault; nothing or all is written, and the exit code says which."""
         if replacing:
             self.out.write_bytes(b"before")
@@ -306,7 +307,7 @@ def audits(tmp_path: Path) -> Iterator[Commands]:
         yield commands
 
 
-def audited(commands: Commands, out: str, *more: str, **fault: object) -> Ran:
+def audited(commands: Commands, out: str, *more: str, **fault: Any) -> Ran:
     day, parquet = ("--as-of", DAY[1]), str(PARQUET)
     return commands.run("audit", parquet, "--out", out, *day, "--confirm", "none", *more, **fault)
 
