@@ -27,6 +27,7 @@ from mentor_rules.records import (
     School,
     Teacher,
 )
+from mentor_rules.replaying import replay
 from mentor_rules.reserve import reserves
 from mentor_rules.result import (
     AppointmentResult,
@@ -34,8 +35,11 @@ from mentor_rules.result import (
     Change,
     Changes,
     Deadlines,
+    Difference,
     Finding,
+    Obstacle,
     PlanResult,
+    Replay,
     Report,
     ReserveReport,
     Way,
@@ -56,17 +60,20 @@ __all__ = [
     "Comparison",
     "Deadline",
     "Deadlines",
+    "Difference",
     "Dossier",
     "EngineDisagreement",
     "EngineFault",
     "Finding",
     "MentorRulesError",
     "MentoringPlan",
+    "Obstacle",
     "PlanResult",
     "Post",
     "Problem",
     "QualityYear",
     "ReadingError",
+    "Replay",
     "Report",
     "ReserveEntry",
     "ReserveReport",
@@ -83,6 +90,7 @@ __all__ = [
     "deadlines",
     "find_changes",
     "load_rulebook",
+    "replay",
     "reserves",
     "with_changes",
 ]

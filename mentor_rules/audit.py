@@ -54,7 +54,7 @@ from mentor_rules.judging import (
     unconfirmed,
 )
 from mentor_rules.loading import builtin_rulebook
-from mentor_rules.nation import Bucket, LostRows, Nation, Work, side_by_side
+from mentor_rules.nation import Bucket, LostRows, Nation, Work, side_by_side, write_whole
 from mentor_rules.records import TABLES, VOCABULARIES, InvalidRow
 from mentor_rules.result import (
     AuditRun,
@@ -582,7 +582,7 @@ class _Run:
             results, said = self.told(judges.judged(held.part))
             said.set_aside = held.set_aside
             self._write(folder, results, said)
-            held.alone.write_parquet(folder / "alone.parquet")
+            write_whole(held.alone, folder / "alone.parquet")
             self._candidates(folder, held)
 
     def told(self, judged: pl.DataFrame) -> tuple[pl.DataFrame, "Said"]:
@@ -620,8 +620,9 @@ class _Run:
 
     def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
         shown, counted = self.shown(results, said)
-        counted.write_parquet(folder / "counts.parquet")
-        shown.write_parquet(
+        write_whole(counted, folder / "counts.parquet")
+        write_whole(
+            shown,
             folder / "results.parquet",
             compression="snappy",
             statistics=False,
@@ -660,8 +661,8 @@ class _Run:
                 pl.col("eligibility") == ELIGIBILITY.index("eligible")
             )
             found = pl.concat([found, eligible.select("school_id")]).unique()
-        found.write_parquet(folder / "eligible.parquet")
-        held.candidates_alone.write_parquet(folder / "candidates.parquet")
+        write_whole(found, folder / "eligible.parquet")
+        write_whole(held.candidates_alone, folder / "candidates.parquet")
 
     # One by one
 
@@ -729,8 +730,8 @@ class _Run:
         folder = self._work.folder / "told"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        self._invalid().write_parquet(folder / "invalid.parquet")
-        self._summary().write_parquet(folder / "summary.parquet")
+        write_whole(self._invalid(), folder / "invalid.parquet")
+        write_whole(self._summary(), folder / "summary.parquet")
         if explain:
             self._explain(folder / "findings.jsonl", explain)
 
@@ -1024,8 +1025,11 @@ class _Hidden:
         kept = folder / "key"
         if key is None:
             if not kept.exists():
-                kept.touch(0o600)
-                kept.write_bytes(secrets.token_bytes(32))
+                # Whole or not at all: a part of a key would be another one.
+                making = kept.with_suffix(".new")
+                making.touch(0o600)
+                making.write_bytes(secrets.token_bytes(32))
+                making.replace(kept)
             key = kept.read_bytes()
         self.options: dict[str, Any] = {"key": key, "show_ids": show_ids}
         self._dossier = Dossier(key=key, show_ids=show_ids)
@@ -1061,12 +1065,12 @@ class _Target:
         if (out / "run.json").exists() and not force:
             raise UsageError("exists", path=str(out))
         self._out, self.work = out, out / _UNFINISHED
-        said = self.work / "identity"
-        if not said.is_file() or said.read_text("utf-8") != identity:
+        self._said = self.work / "identity"
+        if not self._said.is_file() or self._said.read_text("utf-8") != identity:
             # Steps of another run are of no use to this one.
-            shutil.rmtree(self.work, ignore_errors=True)
+            self._clear()
             self.work.mkdir(parents=True)
-            said.write_text(identity, "utf-8")
+            self._said.write_text(identity, "utf-8")
 
     def finish(self, run: AuditRun) -> None:
         """Put the answer where it is looked for; `run.json` comes last."""
@@ -1084,7 +1088,13 @@ class _Target:
         made = self.work / "run.json"
         made.write_text(_as_text(run), "utf-8")
         made.replace(out / "run.json")
-        shutil.rmtree(self.work)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove the steps, first of all what says whose they are: none is then taken for whole."""
+        self._said.unlink(missing_ok=True)
+        if self.work.exists():
+            shutil.rmtree(self.work)
 
 
 def _link(file: Path, name: Path) -> None:

@@ -1,7 +1,10 @@
 """The command line `mentor-rules`. It alone asks for today; everything below takes a day."""
 
+import errno
 import json
 import os
+import re
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +32,7 @@ from mentor_rules.judging import EngineDisagreement, candidate_in, check, fault_
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
 from mentor_rules.records import parse_date
+from mentor_rules.replaying import replay
 from mentor_rules.report import LARGE
 from mentor_rules.report.audit import audit_lines
 from mentor_rules.report.calendar_file import ics
@@ -36,6 +40,7 @@ from mentor_rules.report.comparison import ComparisonReport
 from mentor_rules.report.deadlines import DeadlineReport, deadline_lines
 from mentor_rules.report.flat import csv_lines, jsonl
 from mentor_rules.report.pages import WRITTEN, rule_pages
+from mentor_rules.report.replay import replay_lines
 from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.reserve import ReserveTable, reserve_lines
 from mentor_rules.report.rules import RuleReport, list_rules
@@ -61,7 +66,21 @@ MANY = 2000  # appointments, from which on a person waiting is shown progress
 BUILT_IN = "built-in"  # how a user names the rules that come with the program
 
 OK, SOMETHING_FLAGGED, WRONG_USAGE, NOTHING_CERTAIN, BROKEN_RULES, FAULT = 0, 1, 2, 3, 4, 5
-INTERRUPTED = 130
+BY_SIGNAL = 128  # and the number of the signal, as shells have it
+NOBODY_READS = BY_SIGNAL + 13  # SIGPIPE, which not every system has
+
+# What a person can be told of a refused write in their own language; else the system's words.
+_REASONS = {
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EFBIG: "too_large",
+    errno.EACCES: "not_allowed",
+    errno.EPERM: "not_allowed",
+    errno.EROFS: "read_only",
+    errno.EBADF: "closed",
+}
+
+_signals: list[int] = []  # that asked this process to end
 
 
 def _language_asked() -> Language:
@@ -521,7 +540,6 @@ def audit_command(
 
     _expect_path(folder)
     day, settled = _day(as_of), _settled(reading)
-    key = os.environ.get("MENTOR_RULES_KEY")
     with _progress(MANY + 1, lang.value) as progress:
         run = audit(
             folder,
@@ -537,12 +555,47 @@ def audit_command(
             buckets=buckets,
             language=lang.value,
             show_ids=show_ids,
-            key=key.encode() if key else None,
+            key=_key(),
             force=force,
             progress=progress,
         )
     _write([f"{safe(line)}\n" for line in audit_lines(run, lang.value)], None, False)
     raise typer.Exit(audit_code(run))
+
+
+@app.command("replay", help=_help("replay"))
+def replay_command(
+    result: Annotated[Path, typer.Argument(help=_help("replayed"))],
+    dossier: DossierPath,
+    rules: RulesOption = BUILT_IN,
+    calendar: CalendarOption = None,
+    mapping: MappingOption = None,
+    lang: LangOption = Lang.en,
+    format_: FormatOption = Format.table,
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Say whether a result of `check --format json` is what the dossier gives, to the byte.
+
+    Exit codes: 0 the bytes agree, 1 they differ, 3 it cannot be made again here; 2, 4 and 5 as
+    of `check`.
+    """
+    _expect_path(result)
+    _expect_path(dossier)
+    found = replay(
+        result,
+        dossier,
+        rulebook=_rules_named(rules),
+        calendar=calendar,
+        mapping=mapping,
+        key=_key(),
+        language=lang.value,
+    )
+    if format_ is Format.json:
+        _write([found.to_json(), "\n"], out, force)
+    else:
+        _write([f"{safe(line)}\n" for line in replay_lines(found, lang.value)], out, force)
+    raise typer.Exit({True: OK, False: SOMETHING_FLAGGED, None: NOTHING_CERTAIN}[found.agrees])
 
 
 @app.command("mapping", help=_help("mapping"))
@@ -617,11 +670,11 @@ def rules_test(rules: RulesOption = BUILT_IN) -> None:
     """Run the cases inside the rule files."""
     results = run_cases(_rules_named(rules))
     failed = [result for result in results if not result.passed]
-    for result in failed:
-        typer.echo(
-            f"{result.rule}: {result.says}: expected {result.expected}, found {result.found}"
-        )
-    typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    lines = [
+        *(f"{one.rule}: {one.says}: expected {one.expected}, found {one.found}" for one in failed),
+        f"{len(results) - len(failed)} passed, {len(failed)} failed",
+    ]
+    _write([f"{line}\n" for line in lines], None, False)
     raise typer.Exit(BROKEN_RULES if failed or not results else OK)
 
 
@@ -633,10 +686,10 @@ def rules_verify(
     rulebook = _rules_named(rules)
     flaws = verify(rulebook)
     if format_ is Format.json:
-        typer.echo(verify_json(flaws, lang.value))
+        _write([verify_json(flaws, lang.value), "\n"], None, False)
     else:
-        for line in verify_lines(rulebook, flaws, lang.value):
-            typer.echo(line)
+        lines = verify_lines(rulebook, flaws, lang.value)
+        _write([f"{line}\n" for line in lines], None, False)
     wrong = any(not flaw.notice for flaw in flaws)
     raise typer.Exit(SOMETHING_FLAGGED if wrong else OK)
 
@@ -801,15 +854,20 @@ def _read(
     mapping: Path | None,
     show_ids: bool,
 ) -> Dossier:
-    key = os.environ.get("MENTOR_RULES_KEY")
     return Dossier.read(
         path,
         encoding=encoding,
         percent_as=percent_as.value,
         mapping=mapping,
         show_ids=show_ids,
-        key=key.encode() if key else None,
+        key=_key(),
     )
+
+
+def _key() -> bytes | None:
+    """Give the user's key to the pseudonyms of ids that are IINs."""
+    key = os.environ.get("MENTOR_RULES_KEY")
+    return key.encode() if key else None
 
 
 def _day(text: str | None) -> date:
@@ -855,6 +913,7 @@ class _Console(Console):
 
 def _print(render: Callable[[Console], None], out: Path | None, force: bool) -> None:
     if out is None:
+        _expect_to_go_on()
         render(_Console(highlight=False))
         return
     text = StringIO()
@@ -867,6 +926,7 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
 
     Ends of lines are written as they are, on every system.
     """
+    _expect_to_go_on()
     if out is None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(map(_bytes, parts))
@@ -874,12 +934,16 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
         return
     if out.exists() and not force:
         raise UsageError("exists", path=safe(str(out)))
+    if out.exists() and not out.is_file():  # a device would be replaced by a file
+        raise UsageError("not_a_file", path=safe(str(out)))
     if not out.parent.is_dir():
         raise UsageError("no_folder", path=safe(str(out.parent)))
     handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(map(_bytes, parts))
+            file.flush()
+            os.fsync(handle)  # else a power cut could leave the new name with nothing in it
         # A file for one's own eyes becomes one for whom the system would let read any new file.
         mask = os.umask(0)
         os.umask(mask)
@@ -895,46 +959,105 @@ def _bytes(part: str | bytes) -> bytes:
     return part.encode() if isinstance(part, str) else part
 
 
-def _stop(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"mentor-rules: {message}\n")
-    raise SystemExit(code)
+def _told(message: str, code: int) -> int:
+    """Give the exit code after telling why; where nobody can be told, all the same."""
+    with suppress(OSError):
+        sys.stderr.write(f"mentor-rules: {message}\n")
+        sys.stderr.flush()
+    return code
 
 
 def main() -> None:
     """Run the command line; every expected trouble ends in one message and its exit code."""
+    _stand_in_for_closed_streams()
+    _heed_signals()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # real streams have it
-    language = _language_asked()
     try:
-        raise SystemExit(app(standalone_mode=False))
+        code = _run(_language_asked())
+    except KeyboardInterrupt:
+        code = BY_SIGNAL + signal.SIGINT
+    raise SystemExit(BY_SIGNAL + _signals[0] if _signals else code)
+
+
+def _run(language: Language) -> int:
+    """Give the exit code of a command, after it wrote its answer or said why there is none."""
+    try:
+        try:
+            return int(app(standalone_mode=False) or OK)
+        except SystemExit:  # so typer and rich answer a closed pipe, with a code that flags
+            raise BrokenPipeError from None
     except TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            raise SystemExit(WRONG_USAGE) from None  # the help was shown
-        _stop(_wrong_usage(error).say(language), WRONG_USAGE)
+            return WRONG_USAGE  # the help was shown
+        return _told(_wrong_usage(error).say(language), WRONG_USAGE)
     except UsageError as error:
-        _stop(error.say(language), WRONG_USAGE)
+        return _told(error.say(language), WRONG_USAGE)
     except RulebookError as error:
         what = "broken_calendar" if isinstance(error, CalendarError) else "broken_rules"
-        _stop(f"{say('error', what, language)}\n{error}", BROKEN_RULES)
+        return _told(f"{say('error', what, language)}\n{error}", BROKEN_RULES)
     except ReadingError as error:
-        _stop(error.say(language), NOTHING_CERTAIN)
+        return _told(error.say(language), NOTHING_CERTAIN)
     except (EngineDisagreement, EngineFault) as error:
-        _stop("\n".join(fault_lines("", fault_of(error), language)).lstrip(": "), FAULT)
+        return _told("\n".join(fault_lines("", fault_of(error), language)).lstrip(": "), FAULT)
     except BrokenPipeError:
-        # Nobody reads on: be quiet, also when the interpreter flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(OK) from None
+        _forget_output()
+        return NOBODY_READS
     except OSError as error:
-        reason = error.strerror or "?"
-        _stop(UsageError("cannot_write", path="--out", reason=reason).say(language), WRONG_USAGE)
-    except (KeyboardInterrupt, typer.Abort):
-        raise SystemExit(INTERRUPTED) from None
+        _forget_output()
+        reason = _reason(error, language)
+        return _told(UsageError("cannot_write", reason=reason).say(language), WRONG_USAGE)
     except Exception:
+        if _signals:  # the second engine, for one, makes a fault of its own of them
+            return FAULT
         # What went wrong is ours, and its text may hold a cell of the dossier.
         if os.environ.get("MENTOR_RULES_DEBUG"):
             raise
-        _stop(say("error", "fault", language), FAULT)
+        return _told(say("error", "fault", language), FAULT)
+
+
+def _reason(error: OSError, language: Language) -> str:
+    """Give why the system refused; Polars tells its number in the text only."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    number = error.errno or (int(told[1]) if told else 0)
+    known = _REASONS.get(number)
+    return say("refused", known, language) if known else os.strerror(number)
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Let no file take the number of a closed stream; writing to standard output then fails."""
+    for name, mode in (
+        ("stdin", os.O_RDONLY),
+        ("stdout", os.O_RDONLY),
+        ("stderr", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, mode)
+            setattr(sys, name, os.fdopen(handle, "r" if name == "stdin" else "w"))
+
+
+def _heed_signals() -> None:
+    """Let Ctrl-C and a request to end both stop the program where it can still clean up."""
+
+    def stop(number: int, _: object) -> None:
+        _signals.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` have it
+            signal.signal(number, stop)
+
+
+def _expect_to_go_on() -> None:
+    """Raise KeyboardInterrupt where a signal was swallowed: what is at hand may be a wreck."""
+    if _signals:
+        raise KeyboardInterrupt
+
+
+def _forget_output() -> None:
+    """Drop what standard output still holds, else the interpreter tries again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _wrong_usage(error: TyperException) -> UsageError:

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from mentor_rules.reading import (
     Note,
@@ -40,6 +40,7 @@ from mentor_rules.records import (
     column_value,
     is_iin,
 )
+from mentor_rules.source import digest_of
 
 PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
 _PEOPLE_OF = {table: tuple(sorted(PEOPLE & set(TABLES[table].model_fields))) for table in TABLES}
@@ -55,6 +56,20 @@ class Found(NamedTuple, Generic[R]):
 
     records: tuple[R, ...]
     gap: str | None = None  # no_table | no_row | invalid_row
+
+
+class Origin(NamedTuple):
+    """What files a dossier was read from, by their digests, and how: enough to read it again."""
+
+    sha256: str
+    encoding: str | None
+    percent_as: PercentAs
+    mapping_sha256: str | None
+
+
+# Which ids that are IINs stand in the output: there are none, all as they are, pseudonyms by a key
+# of the user's, or pseudonyms that no other process gives again.
+Shown = Literal["none", "as_they_are", "keyed", "for_once"]
 
 
 class Dossier:
@@ -83,6 +98,7 @@ class Dossier:
         notes: Iterable[Note] = (),
         show_ids: bool = False,
         key: bytes | None = None,
+        origin: Origin | None = None,
     ) -> None:
         given = {
             "schools": schools,
@@ -102,6 +118,7 @@ class Dossier:
         self._show_ids, self._key = show_ids, key or _PROCESS_KEY
         self._hidden: dict[str, str] = {}
         self._hide_iins()
+        self.origin = origin
         self.ignored_columns = tuple(ignored_columns)
         self._read_notes = tuple(notes)
 
@@ -125,7 +142,13 @@ class Dossier:
         ReadingError (cannot be read at all); rows that cannot be read are in `invalid`.
         """
         tables = read_tables(path, encoding=encoding, percent_as=percent_as, mapping=mapping)
-        return cls._of(tables, show_ids, key)
+        origin = Origin(
+            digest_of(Path(path), ".csv"),
+            encoding,
+            percent_as,
+            digest_of(Path(mapping)) if mapping is not None else None,
+        )
+        return cls._of(tables, show_ids, key, origin)
 
     @classmethod
     def from_tables(
@@ -139,7 +162,9 @@ class Dossier:
         return cls._of(read_mappings(tables), show_ids, key)
 
     @classmethod
-    def _of(cls, tables: Tables, show_ids: bool, key: bytes | None) -> "Dossier":
+    def _of(
+        cls, tables: Tables, show_ids: bool, key: bytes | None, origin: Origin | None = None
+    ) -> "Dossier":
         records: dict[str, Any] = tables.records
         return cls(
             **records,
@@ -149,6 +174,7 @@ class Dossier:
             notes=tables.notes,
             show_ids=show_ids,
             key=key,
+            origin=origin,
         )
 
     def __repr__(self) -> str:
@@ -163,6 +189,15 @@ class Dossier:
             digest = hmac.new(self._key, person.zfill(12).encode(), "sha256").hexdigest()
             self._hidden[person] = f"iin-{digest[:12]}"
         return self._hidden[person]
+
+    @property
+    def iins(self) -> Shown:
+        """How ids that are IINs are shown."""
+        if self._show_ids:
+            return "as_they_are"
+        if not self._hidden:
+            return "none"
+        return "for_once" if self._key is _PROCESS_KEY else "keyed"
 
     @property
     def pseudonyms(self) -> Mapping[str, str]:

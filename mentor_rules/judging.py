@@ -43,12 +43,14 @@ from mentor_rules.records import (
 )
 from mentor_rules.result import (
     AppointmentResult,
+    Asked,
     CandidateResult,
     Fault,
     Finding,
     InvalidEntry,
     PlanResult,
     Provenance,
+    ReadFrom,
     Report,
     Run,
     SchoolResult,
@@ -421,9 +423,22 @@ def check(
                 *(_note(item, language) for item in dossier.notes),
                 *unconfirmed(confirm, language),
             ),
+            asked=Asked(
+                language=language,
+                only=only,
+                confirm=confirm,
+                engines=engines_at_hand(),
+                iins=dossier.iins,
+                dossier=ReadFrom(**dossier.origin._asdict()) if dossier.origin else None,
+            ),
             took_s=round(time.perf_counter() - started, 3),
         ),
     )
+
+
+def engines_at_hand() -> tuple[str, ...]:
+    """Give the engines that can be asked."""
+    return (Closure.name, SECOND) if available() else (Closure.name,)
 
 
 def unconfirmed(confirm: Confirm, language: Language) -> tuple[str, ...]:
@@ -759,7 +774,8 @@ def _named(params: Mapping[str, str], table: str | None, language: Language) -> 
 
 
 @cache
-def _package() -> str:
+def package() -> str:
+    """Give the name and version of this library."""
     try:
         return f"{PROJECT} {version(PROJECT)}"
     except PackageNotFoundError:  # run from a folder that was never installed
@@ -772,7 +788,7 @@ def provenance_of(
     """Give what an answer rests on."""
     return Provenance.of(
         {
-            "package": _package(),
+            "package": package(),
             "rulebook": rulebook.id,
             "rulebook_sha256": rulebook.sha256,
             "calendar": calendar.identity,

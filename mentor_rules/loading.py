@@ -186,7 +186,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
         read=head.read,
         rules=tuple(rules),
         questions=MappingProxyType(dict(sorted(questions.items()))),
-        profiles=MappingProxyType(dict(head.profiles)),
+        profiles=head.profiles,
         documents=MappingProxyType(dict(head.documents)),
         coverage=tuple(head.coverage),
         asked_in=MappingProxyType(asked_in),
@@ -635,8 +635,11 @@ class _RuleChecker:
                 return None
             keys.append(str(value))
         if "source" in row:
+            own_source = row["source"]
+            if isinstance(own_source, Mapping):
+                own_source = dict(own_source)  # a strict shape takes nothing else
             try:
-                source = Source.model_validate(row["source"])
+                source = Source.model_validate(own_source)
             except ValidationError as error:
                 for item in error.errors(include_url=False, include_input=False):
                     shaped = _shape_problem(self.file, Source, item)

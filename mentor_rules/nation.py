@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, partial
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -232,12 +233,23 @@ class Bucket(NamedTuple):
     set_aside: int
 
 
+def write_whole(frame: pl.DataFrame, path: Path, **options: Any) -> None:
+    """Write rows as Parquet or Arrow, whichever the name says. Raises OSError on a full disk.
+
+    Where the file is left to Polars, it may end in the midst of a row and nothing is said.
+    """
+    content = BytesIO()
+    write = frame.write_parquet if path.suffix == ".parquet" else frame.write_ipc
+    write(content, **options)
+    path.write_bytes(content.getbuffer())
+
+
 def _write_by_bucket(rows: pl.DataFrame, folder: Path, name: str) -> None:
     """Write rows into the folder of each bucket, as a file of this name."""
     parts = rows.partition_by("bucket", as_dict=True, include_key=False)
     for (bucket,), own in parts.items():
         (folder / str(bucket)).mkdir(exist_ok=True)
-        own.write_ipc(folder / str(bucket) / name)
+        write_whole(own, folder / str(bucket) / name)
 
 
 # The nation ---------------------------------------------------------------------------------------
@@ -282,7 +294,7 @@ class Nation:
         rows = plain(source, raw.lazy()).collect()
         odd = raw.filter(~rows[PLAIN])
         if not odd.is_empty():
-            odd.write_ipc(folder / _ODD / name)
+            write_whole(odd, folder / _ODD / name)
         bucket = self._bucket_of(table).alias("bucket")
         plain_rows = rows.filter(PLAIN).drop(PLAIN).with_columns(bucket)
         _write_by_bucket(plain_rows, folder, name)
@@ -660,7 +672,7 @@ def _write(folder: Path, place: str, name: str, rows: pl.DataFrame) -> None:
     """Write rows, if there are any, into a folder below a step."""
     if not rows.is_empty():
         (folder / place / name).mkdir(parents=True, exist_ok=True)
-        rows.write_ipc(folder / place / name / "rows.arrow")
+        write_whole(rows, folder / place / name / "rows.arrow")
 
 
 def once(rows: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:

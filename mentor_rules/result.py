@@ -9,8 +9,11 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mentor_rules.dossier import Shown
+from mentor_rules.reading import PercentAs
 from mentor_rules.rulebook import Outcome, Weight
 from mentor_rules.verdict import FLAGGED, Eligibility, Procedure
+from mentor_rules.vocabulary import Language
 
 SHOWN = 20  # flagged appointments in a notebook
 
@@ -466,18 +469,74 @@ class Fault(_Result):
     traces: dict[str, Trace] = {}
 
 
+class ReadFrom(_Result):
+    """What files a dossier was read from, by their digests, and how."""
+
+    sha256: str
+    encoding: str | None
+    percent_as: PercentAs
+    mapping_sha256: str | None
+
+
+class Asked(_Result):
+    """How a report was asked for, beyond `as_of` and `provenance`: enough to make it again.
+
+    `engines` are those at hand. `iins` says how ids that are IINs are shown; pseudonyms
+    `for_once` no other run gives again. `dossier` is None for records that were never a file.
+    """
+
+    language: Language
+    only: Literal["eligibility", "procedure"] | None
+    confirm: Literal["flagged", "all", "none"]
+    engines: tuple[str, ...]
+    iins: Shown
+    dossier: ReadFrom | None
+
+
 class Run(_Result):
     """What differs by file and machine.
 
     `confirmed_by` names the engines that agree on each flagged appointment; `faults` says, by
-    appointment (or school), why there is no verdict.
+    appointment (or school), why there is no verdict; `asked` how to make the report again.
     """
 
     confirmed_by: dict[str, tuple[str, ...]]
     faults: dict[str, Fault]
     ignored_columns: tuple[str, ...]
     notes: tuple[str, ...]
+    asked: Asked
     took_s: float
+
+
+class Obstacle(_Result):
+    """Why a report cannot be made again, and what would help."""
+
+    code: str
+    text: str
+
+
+class Difference(_Result):
+    """Where two reports first differ, and what stands there as JSON; None where nothing does."""
+
+    path: str
+    recorded: str | None
+    found: str | None
+
+
+class Replay(_Result):
+    """Whether a report, made again from its dossier, is the same to the byte.
+
+    `agrees` is None where `obstacles` are in the way. `difference` is None where nothing differs
+    but how the report is written.
+    """
+
+    agrees: bool | None
+    obstacles: tuple[Obstacle, ...] = ()
+    difference: Difference | None = None
+
+    def to_json(self) -> str:
+        """Give the answer as JSON."""
+        return self.model_dump_json(by_alias=True, indent=2)
 
 
 class Report(_Result):

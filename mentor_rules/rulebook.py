@@ -4,7 +4,7 @@ One requirement, one file; the path below the act's folder is the rule's id.
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -12,9 +12,9 @@ from functools import cached_property
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mentor_rules.checks import (
     And,
@@ -78,9 +78,23 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")
 
 
 class Shape(BaseModel):
-    """What every part of a rule file has in common: strict, frozen, no unknown keys."""
+    """What every part of a rule file has in common: strict, frozen all through, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="after")
+    def _freeze(self) -> Self:
+        vars(self).update({name: _frozen(value) for name, value in vars(self).items()})
+        return self
+
+
+def _frozen(value: Any) -> Any:
+    """Give a value of TOML so that nobody who shares it can change it."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: _frozen(inner) for name, inner in value.items()})
+    return value
 
 
 class Texts(Shape):
@@ -117,8 +131,8 @@ class FigureShape(Shape):
     """A figure as written."""
 
     unit: NonEmpty
-    by: list[Identifier] = []
-    rows: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    by: Sequence[Identifier] = ()
+    rows: Annotated[Sequence[Mapping[str, Any]], Field(min_length=1)]
     source: Source | None = None
 
 
@@ -126,7 +140,7 @@ class Reading(Shape):
     """One honest way to read the norm, or one rejected with its reason."""
 
     means: Texts
-    binds: dict[Identifier, NonEmpty] = {}
+    binds: Mapping[Identifier, NonEmpty] = {}
     rejected: Texts | None = None
 
 
@@ -134,9 +148,9 @@ class Question(Shape):
     """Where the norm can be read in more than one way; `order` names readings mildest first."""
 
     status: Literal["live", "settled"]
-    order: Annotated[list[Identifier], Field(min_length=2)]
+    order: Annotated[Sequence[Identifier], Field(min_length=2)]
     asks: Texts
-    readings: dict[Identifier, Reading]
+    readings: Mapping[Identifier, Reading]
     default: Identifier | None = None
 
     @property
@@ -163,11 +177,11 @@ class CaseShape(Shape):
     """
 
     says: NonEmpty
-    given: dict[str, Any]
-    readings: dict[str, str] = {}
+    given: Mapping[str, Any]
+    readings: Mapping[str, str] = {}
     expect: Outcome
     verdict: CaseVerdict | None = None
-    because: list[NonEmpty] | None = None
+    because: Sequence[NonEmpty] | None = None
 
 
 class ActTiming(Shape):
@@ -179,8 +193,8 @@ class ActTiming(Shape):
     tells what is pending from what is unknown.
     """
 
-    done: list[str] = []
-    in_order: list[str] = []
+    done: Sequence[str] = ()
+    in_order: Sequence[str] = ()
     from_: NonEmpty | None = Field(default=None, alias="from")
     term: Identifier | None = None
     term_starts: NonEmpty | None = None
@@ -193,7 +207,7 @@ class ActTiming(Shape):
 class RuleShape(Shape):
     """A rule file as written."""
 
-    norms: Annotated[list[NonEmpty], Field(min_length=1)]
+    norms: Annotated[Sequence[NonEmpty], Field(min_length=1)]
     weight: Weight
     about: Literal["mentor", "mentee", "appointment", "school"]
     dated_by: DatedBy
@@ -203,12 +217,12 @@ class RuleShape(Shape):
     title: Texts
     in_force: InForce
     source: Source
-    figures: dict[Identifier, FigureShape] = {}
-    questions: dict[Identifier, Question] = {}
-    messages: dict[Said, Texts]
+    figures: Mapping[Identifier, FigureShape] = {}
+    questions: Mapping[Identifier, Question] = {}
+    messages: Mapping[Said, Texts]
     remedy: Texts
-    reason: list[ReasonShape] = []
-    case: list[CaseShape] = []
+    reason: Sequence[ReasonShape] = ()
+    case: Sequence[CaseShape] = ()
 
 
 class Act(Shape):
@@ -248,7 +262,7 @@ class Coverage(Shape):
     id: NonEmpty
     norm: NonEmpty
     status: Literal["rule", "advisory", "off", "note", "planned"]
-    rules: list[NonEmpty]
+    rules: Sequence[NonEmpty]
     reason: str = ""
 
 
@@ -258,10 +272,10 @@ class ActShape(Shape):
     id: Identifier
     act: Act
     read: Read
-    questions: dict[Identifier, Question] = {}
-    profiles: dict[Identifier, dict[Identifier, Identifier]] = {}
-    documents: dict[Identifier, Document] = {}
-    coverage: list[Coverage] = []
+    questions: Mapping[Identifier, Question] = {}
+    profiles: Mapping[Identifier, Mapping[Identifier, Identifier]] = {}
+    documents: Mapping[Identifier, Document] = {}
+    coverage: Sequence[Coverage] = ()
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

@@ -27,6 +27,15 @@ def rules_folder() -> Path:
     return package / "rules"
 
 
+def digest_of(path: Path, suffix: str = "") -> str:
+    """Give the SHA-256 over a file, or over the files of a folder whose names end in `suffix`."""
+    if path.is_dir():
+        files = (file for file in path.iterdir() if file.suffix.lower() == suffix)
+        return digest((file.name, digest_of(file).encode()) for file in files if file.is_file())
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def digest(files: Iterable[tuple[str, bytes]]) -> str:
     """Give the SHA-256 over named contents, in the order of their names."""
     total = hashlib.sha256()

@@ -542,7 +542,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         inner = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -101,7 +101,7 @@ class RuleReport:
         if rule.act is not None:
             stated = rule.act.model_dump(by_alias=True, exclude={"who"}, exclude_defaults=True)
             for key, value in stated.items():
-                shown = ", ".join(value) if isinstance(value, list) else value
+                shown = ", ".join(value) if isinstance(value, tuple) else value
                 self._line(f"act.{key} = {shown}", indent=2)
             who = rule.act.who[self._language]
             self._line(say("deadline", "who", self._language, who=who), indent=2)
