@@ -25,7 +25,7 @@ import polars as pl
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.columns import EPOCH, KEPT, ROW, plain_schema, sources
-from mentor_rules.dossier import PEOPLE, Dossier
+from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.engines.durable import Durable, available
 from mentor_rules.engines.frame import (
@@ -621,6 +621,10 @@ class _Run:
     def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
         shown, counted = self.shown(results, said)
         counted.write_parquet(folder / "counts.parquet")
+        hidden = results.select("appointment_id", shown=shown["appointment_id"])
+        hidden.filter(pl.col("appointment_id") != pl.col("shown")).write_parquet(
+            folder / "hidden.parquet"
+        )
         shown.write_parquet(
             folder / "results.parquet",
             compression="snappy",
@@ -632,8 +636,9 @@ class _Run:
     def shown(self, results: pl.DataFrame, said: "Said") -> tuple[pl.DataFrame, pl.DataFrame]:
         """Give results as they may be shown, and their counts; note how many ids were hidden."""
         shown = self._hidden.hide(results)
-        people = ("mentor_id", "mentee_id")
-        said.hidden = sum(int(shown[name].ne_missing(results[name]).sum()) for name in people)
+        said.hidden = sum(
+            int(shown[name].ne_missing(results[name]).sum()) for name in _Hidden.COLUMNS
+        )
         return shown, counts(results, self._nation.schools, self._by)
 
     @property
@@ -753,7 +758,8 @@ class _Run:
                     pl.lit("none_eligible"),
                 )
             )
-        return pl.concat(found).group_by(by).agg(pl.col("count").sum()).sort(by)
+        counts = pl.concat(found).group_by(by).agg(pl.col("count").sum())
+        return counts.with_columns(self._hidden.shown("school_id", counts["group"])).sort(by)
 
     @property
     def _knows_candidates(self) -> bool:
@@ -843,7 +849,10 @@ class _Run:
             .head(count)
             .to_list()
         )
-        dossier = self._nation.dossier_of(flagged, **self._hidden.options)
+        files = list(self._work.folder.glob("*/*/hidden.parquet"))
+        written = dict(pl.read_parquet(files).select("shown", "appointment_id").iter_rows())
+        asked = [written.get(one, one) for one in flagged]
+        dossier = self._nation.dossier_of(asked, **self._hidden.options)
         with path.open("w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in self.explained(dossier, flagged))
 
@@ -899,7 +908,9 @@ class _Run:
         }
         schools = self._nation.schools
         short = summary.filter(by="school").height if self._knows_candidates else None
-        faults = {name: fault for one in said for name, fault in one.faults.items()}
+        faults = {
+            self._hidden.id(name): fault for one in said for name, fault in one.faults.items()
+        }
         # Those with traces first.
         told = sorted(faults.items(), key=lambda item: (not item[1].traces, item[0]))
         hidden = sum(one.hidden for one in said)
@@ -1015,10 +1026,12 @@ def _tidy(
 
 
 class _Hidden:
-    """Gives pseudonyms to ids of persons that are individual identification numbers.
+    """Gives pseudonyms to ids of persons, as a dossier does.
 
     Without a key one is made and kept with the unfinished run, so that all its steps agree.
     """
+
+    COLUMNS = (*_IDS, "subject")
 
     def __init__(self, folder: Path, key: bytes | None, *, show_ids: bool) -> None:
         kept = folder / "key"
@@ -1032,19 +1045,24 @@ class _Hidden:
 
     def hide(self, results: pl.DataFrame) -> pl.DataFrame:
         """Give results with pseudonyms in place of such ids."""
-        return results.with_columns(
-            self._shown(results[name]) for name in ("mentor_id", "mentee_id")
-        )
+        return results.with_columns(self.shown(name, results[name]) for name in self.COLUMNS)
 
-    def _shown(self, ids: pl.Series) -> pl.Series:
-        numbers = ids.filter(ids.str.contains("^[0-9]{9,12}$").fill_null(False)).unique().to_list()
-        shown = {one: self._dossier.shown(one) for one in numbers}
-        return ids.replace({one: other for one, other in shown.items() if one != other})
+    def shown(self, column: str, cells: pl.Series) -> pl.Series:
+        """Give cells of a column with pseudonyms in place of persons."""
+        # Six digits or none: only such cells can hold a person.
+        perhaps = cells.str.contains("[0-9]{6}") | ~cells.str.contains("[0-9]")
+        asked = cells.filter(perhaps.fill_null(False)).unique().to_list()
+        shown = {one: self._dossier.shown_in(column, one) for one in asked}
+        return cells.replace({one: other for one, other in shown.items() if one != other})
+
+    def id(self, appointment: str) -> str:
+        """Give the id of an appointment as it may be shown."""
+        return self._dossier.shown(appointment)
 
     def keys(self, table: str, keys: pl.Series) -> pl.Series:
         """Give the keys of rows as texts, with pseudonyms in place of such ids."""
         parts = [
-            self._shown(keys.list.get(place)) if column in PEOPLE else keys.list.get(place)
+            self.shown(column, keys.list.get(place))
             for place, column in enumerate(TABLES[table].key_columns)
         ]
         return pl.select(pl.concat_str(parts, separator=" ").alias("key"))["key"]
@@ -1065,7 +1083,7 @@ class _Target:
         if not said.is_file() or said.read_text("utf-8") != identity:
             # Steps of another run are of no use to this one.
             shutil.rmtree(self.work, ignore_errors=True)
-            self.work.mkdir(parents=True)
+            self.work.mkdir(0o700, parents=True)  # ids stand there as they were written
             said.write_text(identity, "utf-8")
 
     def finish(self, run: AuditRun) -> None:

@@ -19,6 +19,7 @@ import polars as pl
 from mentor_rules.errors import ReadingError
 from mentor_rules.facts import WHOLE
 from mentor_rules.headings import column_near, headings, squeeze
+from mentor_rules.personal import masked
 from mentor_rules.reading import EXAMPLE, OWN_COLUMNS
 from mentor_rules.records import (
     FIRST_DAY,
@@ -204,7 +205,7 @@ def named(table: str, files: tuple[Path, ...], schema: Mapping[str, pl.DataType]
         if column is not None and column not in names:
             names[column] = name
         elif not squeeze(name).startswith(OWN_COLUMNS):
-            ignored.append(f"{table}.{fold(name).replace(' ', '_')}")
+            ignored.append(f"{table}.{fold(masked(name)).replace(' ', '_')}")
             near = column_near(table, name, [one for one in wanted if one not in names])
             if near and wanted[near[0]]:
                 raise ReadingError("column_near_miss", table=table, column=near[0], near=near[1])

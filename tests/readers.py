@@ -401,7 +401,8 @@ def _hold_rulebook(data: bytes, folder: Path) -> bool:
         report = _judged(Dossier.from_tables(dossiers.plain()), rulebook=rulebook)
         return f"{rulebook.sha256} {said.getvalue()} {cases} {report}"
 
-    _told_twice(lambda: repr(load_rulebook(folder)))
+    if sum(data) % 3 == 0:
+        _told_twice(lambda: repr(load_rulebook(folder)))
     return _told(answer).read
 
 
@@ -524,7 +525,10 @@ def _rulebook_files() -> Mapping[str, bytes]:
         if own := [rule for rule in rules if f"{rule.replace('/', '-')}.toml" in _RULES]:
             kept.append(re.sub(r"(?m)^rules *=.*$", f"rules = {json.dumps(own)}", norm))
     files["order.toml"] = "[[coverage]]".join([head, *kept])
-    return {name: text.encode() for name, text in files.items()}
+    # Comments are most of the bytes.
+    return {
+        name: re.sub(r"(?m)^#.*\n|(?<=\n)\n", "", text).encode() for name, text in files.items()
+    }
 
 
 def _rulebook_seeds() -> list[bytes]:

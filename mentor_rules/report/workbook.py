@@ -176,8 +176,8 @@ def _own_book(path: Path) -> Workbook:
             return load_workbook(path, rich_text=True)
     except ReadingError:
         raise
-    except Exception as error:
-        raise ReadingError("not_a_workbook", name=path.name) from error
+    except Exception:
+        raise ReadingError("not_a_workbook", name=path.name) from None
 
 
 def _expect_room(path: Path) -> None:
