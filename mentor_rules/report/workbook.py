@@ -17,7 +17,7 @@ from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, Unpack
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406 - writes, never reads
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
