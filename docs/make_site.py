@@ -8,7 +8,7 @@ the site's builder warns of ends it.
 import os
 import re
 import shutil
-import subprocess
+import subprocess  # nosec B404 - runs the builder of the site
 import sys
 from collections.abc import Iterator
 from pathlib import Path

@@ -25,7 +25,7 @@ import polars as pl
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.columns import EPOCH, KEPT, ROW, plain_schema, sources
-from mentor_rules.dossier import PEOPLE, Dossier
+from mentor_rules.dossier import Dossier
 from mentor_rules.engines.closure import Closure
 from mentor_rules.engines.durable import Durable, available
 from mentor_rules.engines.frame import (
@@ -100,6 +100,8 @@ _VERDICTS = ("eligibility", "procedure")
 _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"eligibility": ELIGIBILITY, "procedure": PROCEDURE}
 )
+# What may be a person: an IIN somewhere, one that lost its zeros, or a name.
+_PERHAPS = "[0-9]{6}[ -]?[0-9]{6}|^[0-9]{9,11}$|^[^0-9]*$"
 _UNTOLD = Fault(what="disagreement", cause="two engines disagree")  # one of very many
 _SILENT = ("not_applicable", "not_in_force")  # outcomes that tell nothing of an act
 # What `summary.parquet` and `invalid.parquet` hold.
@@ -621,6 +623,9 @@ class _Run:
     def _write(self, folder: Path, results: pl.DataFrame, said: "Said") -> None:
         shown, counted = self.shown(results, said)
         write_whole(counted, folder / "counts.parquet")
+        hidden = results.select("appointment_id", shown=shown["appointment_id"])
+        hidden = hidden.filter(pl.col("appointment_id") != pl.col("shown"))
+        write_whole(hidden, folder / "hidden.parquet")
         write_whole(
             shown,
             folder / "results.parquet",
@@ -633,8 +638,9 @@ class _Run:
     def shown(self, results: pl.DataFrame, said: "Said") -> tuple[pl.DataFrame, pl.DataFrame]:
         """Give results as they may be shown, and their counts; note how many ids were hidden."""
         shown = self._hidden.hide(results)
-        people = ("mentor_id", "mentee_id")
-        said.hidden = sum(int(shown[name].ne_missing(results[name]).sum()) for name in people)
+        said.hidden = sum(
+            int(shown[name].ne_missing(results[name]).sum()) for name in _Hidden.COLUMNS
+        )
         return shown, counts(results, self._nation.schools, self._by)
 
     @property
@@ -754,7 +760,8 @@ class _Run:
                     pl.lit("none_eligible"),
                 )
             )
-        return pl.concat(found).group_by(by).agg(pl.col("count").sum()).sort(by)
+        counts = pl.concat(found).group_by(by).agg(pl.col("count").sum())
+        return counts.with_columns(self._hidden.shown("school_id", counts["group"])).sort(by)
 
     @property
     def _knows_candidates(self) -> bool:
@@ -844,7 +851,10 @@ class _Run:
             .head(count)
             .to_list()
         )
-        dossier = self._nation.dossier_of(flagged, **self._hidden.options)
+        files = list(self._work.folder.glob("*/*/hidden.parquet"))
+        written = dict(pl.read_parquet(files).select("shown", "appointment_id").iter_rows())
+        asked = [written.get(one, one) for one in flagged]
+        dossier = self._nation.dossier_of(asked, **self._hidden.options)
         with path.open("w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in self.explained(dossier, flagged))
 
@@ -900,7 +910,9 @@ class _Run:
         }
         schools = self._nation.schools
         short = summary.filter(by="school").height if self._knows_candidates else None
-        faults = {name: fault for one in said for name, fault in one.faults.items()}
+        faults = {
+            self._hidden.id(name): fault for one in said for name, fault in one.faults.items()
+        }
         # Those with traces first.
         told = sorted(faults.items(), key=lambda item: (not item[1].traces, item[0]))
         hidden = sum(one.hidden for one in said)
@@ -1016,10 +1028,12 @@ def _tidy(
 
 
 class _Hidden:
-    """Gives pseudonyms to ids of persons that are individual identification numbers.
+    """Gives pseudonyms to ids of persons, as a dossier does.
 
     Without a key one is made and kept with the unfinished run, so that all its steps agree.
     """
+
+    COLUMNS = (*_IDS, "subject")
 
     def __init__(self, folder: Path, key: bytes | None, *, show_ids: bool) -> None:
         kept = folder / "key"
@@ -1036,19 +1050,22 @@ class _Hidden:
 
     def hide(self, results: pl.DataFrame) -> pl.DataFrame:
         """Give results with pseudonyms in place of such ids."""
-        return results.with_columns(
-            self._shown(results[name]) for name in ("mentor_id", "mentee_id")
-        )
+        return results.with_columns(self.shown(name, results[name]) for name in self.COLUMNS)
 
-    def _shown(self, ids: pl.Series) -> pl.Series:
-        numbers = ids.filter(ids.str.contains("^[0-9]{9,12}$").fill_null(False)).unique().to_list()
-        shown = {one: self._dossier.shown(one) for one in numbers}
-        return ids.replace({one: other for one, other in shown.items() if one != other})
+    def shown(self, column: str, cells: pl.Series) -> pl.Series:
+        """Give cells of a column with pseudonyms in place of persons."""
+        asked = cells.filter(cells.str.contains(_PERHAPS).fill_null(False)).unique().to_list()
+        shown = {one: self._dossier.shown_in(column, one) for one in asked}
+        return cells.replace({one: other for one, other in shown.items() if one != other})
+
+    def id(self, appointment: str) -> str:
+        """Give the id of an appointment as it may be shown."""
+        return self._dossier.shown(appointment)
 
     def keys(self, table: str, keys: pl.Series) -> pl.Series:
         """Give the keys of rows as texts, with pseudonyms in place of such ids."""
         parts = [
-            self._shown(keys.list.get(place)) if column in PEOPLE else keys.list.get(place)
+            self.shown(column, keys.list.get(place))
             for place, column in enumerate(TABLES[table].key_columns)
         ]
         return pl.select(pl.concat_str(parts, separator=" ").alias("key"))["key"]
@@ -1069,7 +1086,7 @@ class _Target:
         if not self._said.is_file() or self._said.read_text("utf-8") != identity:
             # Steps of another run are of no use to this one.
             self._clear()
-            self.work.mkdir(parents=True)
+            self.work.mkdir(0o700, parents=True)  # ids stand there as they were written
             self._said.write_text(identity, "utf-8")
 
     def finish(self, run: AuditRun) -> None:

@@ -31,6 +31,7 @@ from mentor_rules.errors import CalendarError, ReadingError, RulebookError, Usag
 from mentor_rules.judging import EngineDisagreement, candidate_in, check, fault_of
 from mentor_rules.loading import builtin_rulebook, load_rulebook
 from mentor_rules.mapping import draft_mapping
+from mentor_rules.personal import masked_path
 from mentor_rules.records import parse_date
 from mentor_rules.replaying import replay
 from mentor_rules.report import LARGE
@@ -737,6 +738,7 @@ def rules_diff(
     Exit codes as of `diff`: 0 nothing differs, 1 something does; 2 to 5 as of `check`.
     """
     names = (BUILT_IN, old) if new is None else (old, new)
+    shown = [masked_path(name) for name in names]
     if dossier is not None:
         _expect_path(dossier)
     day = _day(as_of)
@@ -756,7 +758,7 @@ def rules_diff(
         _write([found.to_json(), "\n"], out, force)
     else:
         _print(
-            lambda console: ComparisonReport(console, lang.value, *names).report(found), out, force
+            lambda console: ComparisonReport(console, lang.value, *shown).report(found), out, force
         )
     if found.effect is not None and found.effect.faults:
         raise typer.Exit(FAULT)

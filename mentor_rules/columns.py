@@ -6,7 +6,8 @@ is wrong with it; `encoded` writes what it read in the same plain columns.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ import polars as pl
 from mentor_rules.errors import ReadingError
 from mentor_rules.facts import WHOLE
 from mentor_rules.headings import column_near, headings, squeeze
+from mentor_rules.personal import masked
 from mentor_rules.reading import EXAMPLE, OWN_COLUMNS
 from mentor_rules.records import (
     FIRST_DAY,
@@ -130,6 +132,11 @@ class Source:
         rows = pl.scan_parquet(list(self.files), row_index_name=ROW, glob=False)
         return self._named(rows.slice(first, count))
 
+    def rows(self, first: int, count: int) -> pl.DataFrame:
+        """Give what `scan` gives, read. Raises ReadingError."""
+        with reading(self.table):
+            return self.scan(first, count).collect()
+
     def numbered(self, rows: pl.Series) -> pl.DataFrame:
         """Give the rows with these numbers, in their order."""
         # Cells of rows that are not asked for are not even decoded.
@@ -137,7 +144,8 @@ class Source:
             list(self.files), row_index_name=ROW, glob=False, parallel="prefiltered"
         )
         asked = every.filter(pl.col(ROW).is_in((rows - 1).implode()))
-        return self._named(asked).collect(engine="streaming").sort(ROW)
+        with reading(self.table):
+            return self._named(asked).collect(engine="streaming").sort(ROW)
 
     def _named(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         frame = rows.select(
@@ -158,7 +166,9 @@ class Source:
 
     def count(self) -> int:
         """Give how many rows the files hold, whatever stands in them."""
-        return int(pl.scan_parquet(list(self.files), glob=False).select(pl.len()).collect().item())
+        every = pl.scan_parquet(list(self.files), glob=False)
+        with reading(self.table):
+            return int(every.select(pl.len()).collect().item())
 
 
 def sources(folder: Path) -> dict[str, Source]:
@@ -195,7 +205,7 @@ def named(table: str, files: tuple[Path, ...], schema: Mapping[str, pl.DataType]
         if column is not None and column not in names:
             names[column] = name
         elif not squeeze(name).startswith(OWN_COLUMNS):
-            ignored.append(f"{table}.{fold(name).replace(' ', '_')}")
+            ignored.append(f"{table}.{fold(masked(name)).replace(' ', '_')}")
             near = column_near(table, name, [one for one in wanted if one not in names])
             if near and wanted[near[0]]:
                 raise ReadingError("column_near_miss", table=table, column=near[0], near=near[1])
@@ -207,10 +217,20 @@ def named(table: str, files: tuple[Path, ...], schema: Mapping[str, pl.DataType]
 
 
 def _schema(file: Path) -> dict[str, pl.DataType]:
-    try:
+    with reading(file.stem):
         return pl.read_parquet_schema(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ReadingError("cannot_read", name=file.name) from error
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what polars raises where a file is damaged into a ReadingError; `name` is the file's."""
+    try:
+        yield
+    except OSError:
+        raise ReadingError("cannot_read", name=f"{name}.parquet") from None
+    # What it says may quote cells, and where it panics it raises what is no Exception.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        raise ReadingError("not_parquet", name=f"{name}.parquet") from None
 
 
 # Plain cells ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ rows that disagree, or an absent table make the answer unknown, and the look-up 
 """
 
 import hmac
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from mentor_rules.personal import masked, personal
 from mentor_rules.reading import (
     Note,
     PercentAs,
@@ -24,6 +26,7 @@ from mentor_rules.reading import (
     read_tables,
 )
 from mentor_rules.records import (
+    IDS,
     REFERENCES,
     TABLES,
     Appointment,
@@ -38,12 +41,22 @@ from mentor_rules.records import (
     Teacher,
     changed,
     column_value,
-    is_iin,
 )
 from mentor_rules.source import digest_of
 
-PEOPLE = frozenset({"teacher_id", "mentor_id", "mentee_id"})
-_PEOPLE_OF = {table: tuple(sorted(PEOPLE & set(TABLES[table].model_fields))) for table in TABLES}
+# Other texts that may be shown, where an IIN can stand by mistake.
+_TEXTS = frozenset(
+    {"school_id", "subject", "subjects", "name", "region", "district"}
+    | {"order_no", "ethics_document", "protocol_no"}
+)
+_SHOWN = {
+    table: tuple(
+        name
+        for name in model.model_fields
+        if name in IDS or (name in _TEXTS and (table, name) != ("teachers", "name"))
+    )
+    for table, model in TABLES.items()
+}
 _TARGETS = frozenset(target for _, _, target in REFERENCES)
 _ORDER = {table: place for place, table in enumerate(TABLES)}
 _PROCESS_KEY = secrets.token_bytes(32)
@@ -76,8 +89,9 @@ class Dossier:
     """Up to eight tables of one school, district or country. Immutable.
 
     A table given as None is absent: its facts are unknown. An empty table is there.
-    An id that is an individual identification number becomes a pseudonym, in every table and
-    so in every output, unless `show_ids`; `pseudonyms` says which. The same `key` gives the
+    An id that is an individual identification number or reads like a name becomes a pseudonym,
+    in every table and so in every output, unless `show_ids`, and so does such a number in any
+    other text that is shown; `pseudonyms` says which. The same `key` gives the
     same pseudonyms; without one they hold for this process.
     """
 
@@ -117,7 +131,7 @@ class Dossier:
         self._read_invalid = tuple(invalid)
         self._show_ids, self._key = show_ids, key or _PROCESS_KEY
         self._hidden: dict[str, str] = {}
-        self._hide_iins()
+        self._hide_persons()
         self.origin = origin
         self.ignored_columns = tuple(ignored_columns)
         self._read_notes = tuple(notes)
@@ -181,14 +195,27 @@ class Dossier:
         counts = ", ".join(f"{name}={len(records)}" for name, records in self._tables.items())
         return f"Dossier({counts})"
 
-    def shown(self, person: str) -> str:
-        """Give the id of a person as every output shows it: a pseudonym for an IIN."""
-        if self._show_ids or not _may_be_iin(person):
-            return person
-        if person not in self._hidden:
-            digest = hmac.new(self._key, person.zfill(12).encode(), "sha256").hexdigest()
-            self._hidden[person] = f"iin-{digest[:12]}"
-        return self._hidden[person]
+    def shown(self, identity: str) -> str:
+        """Give an id as every output shows it: a pseudonym for an IIN or a name."""
+        if self._show_ids:
+            return identity
+        if (kind := personal(identity)) is None:
+            return masked(identity, self.shown)
+        if identity not in self._hidden:
+            same = re.sub("[ -]", "", identity).zfill(12) if kind == "iin" else identity
+            digest = hmac.new(self._key, same.encode(), "sha256").hexdigest()
+            self._hidden[identity] = f"{kind}-{digest[:12]}"
+        return self._hidden[identity]
+
+    def shown_in(self, column: str, value: Any) -> Any:
+        """Give what stands in a column as every output shows it."""
+        if isinstance(value, tuple):
+            return tuple(self.shown_in(column, one) for one in value)
+        if self._show_ids or not isinstance(value, str):
+            return value
+        if column in IDS:
+            return self.shown(value)
+        return masked(value, self.shown) if column in _TEXTS else value
 
     @property
     def iins(self) -> Shown:
@@ -204,30 +231,30 @@ class Dossier:
         """The pseudonyms given, by the ids that they stand for."""
         return MappingProxyType(self._hidden)
 
-    def _hide_iins(self) -> None:
+    def _hide_persons(self) -> None:
+        if self._show_ids:
+            return
         for table, records in self._tables.items():
-            columns = _PEOPLE_OF[table]
-            if any(_may_be_iin(getattr(record, name)) for record in records for name in columns):
-                self._tables[table] = tuple(
-                    changed(record, {name: self.shown(getattr(record, name)) for name in columns})
-                    if any(_may_be_iin(getattr(record, name)) for name in columns)
-                    else record
-                    for record in records
-                )
+            self._tables[table] = tuple(self._without_persons(record) for record in records)
         self._read_invalid = tuple(
             replace(
                 row,
                 key=tuple(
-                    self.shown(part) if part is not None and name in PEOPLE else part
+                    self.shown_in(name, part)
                     for name, part in zip(TABLES[row.table].key_columns, row.key, strict=False)
                 ),
-                readable={
-                    name: self.shown(value) if name in PEOPLE else value
-                    for name, value in row.readable.items()
-                },
+                readable={name: self.shown_in(name, value) for name, value in row.readable.items()},
             )
             for row in self._read_invalid
         )
+
+    def _without_persons(self, record: Record) -> Record:
+        hidden = {}
+        for name in _SHOWN[record.table]:
+            value = getattr(record, name)
+            if (shown := self.shown_in(name, value)) != value:
+                hidden[name] = shown
+        return changed(record, hidden) if hidden else record
 
     def has(self, table: str) -> bool:
         """Tell whether the table is there, if only with its header."""
@@ -483,7 +510,7 @@ class Dossier:
         return {
             column_value(record, "teacher_id")
             for table, records in self._tables.items()
-            if "teacher_id" in _PEOPLE_OF[table]
+            if "teacher_id" in TABLES[table].model_fields
             for record in records
         }
 
@@ -499,11 +526,6 @@ class Dossier:
     def schools(self) -> tuple[str, ...]:
         """The ids of the schools, sorted."""
         return tuple(sorted({record.key[0] for record in self._tables.get("schools", ())}))
-
-
-def _may_be_iin(text: str) -> bool:
-    """Tell whether an id is an IIN, perhaps without the zeros it begins with."""
-    return len(text) in (9, 10, 11, 12) and is_iin(text.zfill(12))
 
 
 class _Spoiled:

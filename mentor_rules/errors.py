@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mentor_rules.personal import masked_path
 from mentor_rules.texts import say
 from mentor_rules.vocabulary import Language
 
@@ -20,13 +21,15 @@ class MentorRulesError(Exception):
 class SpokenError(MentorRulesError):
     """An error that can be told in three languages: `code` names its text, `params` fill it in.
 
-    A param `near` is the nearest right name, if there is one.
+    A param `near` is the nearest right name, if there is one. Params may be names of files and
+    what somebody typed: what is personal in them is left out.
     """
 
     group: ClassVar[str]
 
     def __init__(self, code: str, **params: str) -> None:
-        self.code, self.params = code, params
+        self.code = code
+        self.params = {name: masked_path(value) for name, value in params.items()}
         super().__init__(self.say("en"))
 
     def say(self, language: Language) -> str:
@@ -47,7 +50,7 @@ class Problem:
     suggestion: str
 
     def __str__(self) -> str:
-        return f"{self.problem} @ {self.file}: {self.path} -- {self.suggestion}"
+        return f"{self.problem} @ {masked_path(self.file)}: {self.path} -- {self.suggestion}"
 
 
 class RulebookError(MentorRulesError):

@@ -625,7 +625,7 @@ def candidate_in(
     found = dossier.teacher(teacher_id)
     if found.gap == "no_row" or (school_id is None and not found.records):
         raise UsageError("no_teacher")
-    school_id = school_id or found.records[0].school_id
+    school_id = dossier.shown_in("school_id", school_id) or found.records[0].school_id
     rulebook = rulebook or builtin_rulebook()
     settled = rulebook.settle(readings, over=settle)
     bench = bench_for(rulebook, settled, language, "candidate")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mentor_rules.headings import column_near, headings, squeeze, table_named, table_near
+from mentor_rules.personal import masked
 from mentor_rules.reading import HEADER_WITHIN, OWN_COLUMNS, Sheet, Tables, sheets
 from mentor_rules.records import columns
 
@@ -41,8 +42,8 @@ def _columns(table: str, names: list[str]) -> list[str]:
     meant = {known[squeeze(name)] for name in names if squeeze(name) in known}
     lines = []
     for name in dict.fromkeys(names):
-        if squeeze(name).startswith(OWN_COLUMNS):
-            continue
+        if squeeze(name).startswith(OWN_COLUMNS) or masked(name) != name:
+            continue  # no heading holds an IIN
         column = known.get(squeeze(name), "")
         near = column_near(table, name, set(columns(table)) - meant) if not column else None
         beside = f"  # {near[0]}?" if near else ""

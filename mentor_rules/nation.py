@@ -33,6 +33,7 @@ from mentor_rules.columns import (
     fits,
     plain,
     plain_schema,
+    reading,
     shown_key,
 )
 from mentor_rules.dossier import Dossier
@@ -290,7 +291,7 @@ class Nation:
     def _split_rows(self, table: str, folder: Path, first: int) -> None:
         """Write some rows of a table by bucket, and those that are not plain as they stand."""
         source, name = self.sources[table], f"{first // _ROWS}.arrow"
-        raw = source.scan(first, _ROWS).collect()
+        raw = source.rows(first, _ROWS)
         rows = plain(source, raw.lazy()).collect()
         odd = raw.filter(~rows[PLAIN])
         if not odd.is_empty():
@@ -334,8 +335,11 @@ class Nation:
     def _ones_may_be_shares(self) -> bool:
         """Whether no percentage stands above 1, so that a 1 may be a share."""
         source = self.sources["quality"]
-        most = most_percent(source, source.scan()) if has_figures(source) else None
-        return has_figures(source) and (most is None or most <= 1)
+        if not has_figures(source):
+            return False
+        with reading(source.table):
+            most = most_percent(source, source.scan())
+        return most is None or most <= 1
 
     # Travelling
 

@@ -36,6 +36,7 @@ from mentor_rules.headings import (
     table_named,
     table_near,
 )
+from mentor_rules.personal import masked, masked_path
 from mentor_rules.records import (
     FORMULA_WITHOUT_VALUE,
     REFERENCES,
@@ -78,7 +79,7 @@ class Note(NamedTuple):
 
 def note(code: str, **params: object) -> Note:
     """Give a note."""
-    return Note(code, tuple((name, str(value)) for name, value in params.items()))
+    return Note(code, tuple((name, masked_path(str(value))) for name, value in params.items()))
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,11 @@ class Sheet:
     padded: bool = False
     mapped: bool = False
 
+    @property
+    def ignored(self) -> str:
+        """How it is listed where it is ignored: there may be a sheet for each teacher."""
+        return f"{masked_path(self.name)}.*"
+
 
 def read_tables(
     path: Path | str,
@@ -146,7 +152,8 @@ def read_tables(
         try:
             _read_sheets(sheets(path, encoding, tables, open_files), percent_as, tables)
         except OSError as error:
-            raise ReadingError("cannot_read", name=Path(path).name) from error
+            nameless = OSError(error.errno, error.strerror)  # a path may name a person
+            raise ReadingError("cannot_read", name=Path(path).name) from nameless
     if not tables.records and not tables.invalid:
         raise ReadingError("no_known_table", name=Path(path).name)
     return tables
@@ -227,7 +234,7 @@ def _read_sheets(found: Sequence[Sheet], percent_as: PercentAs, tables: Tables) 
         if table is None:
             nameless.append(sheet)
         elif table == "":
-            tables.ignored_columns.append(f"{sheet.name}.*")
+            tables.ignored_columns.append(sheet.ignored)
         elif table in named:
             raise ReadingError("table_twice", table=table)
         else:
@@ -256,19 +263,19 @@ def _take_by_header(nameless: Iterable[Sheet], named: dict[str, Sheet], tables: 
             recognised, table = fits[0]
             fitting.setdefault(table, []).append((recognised, sheet))
         else:
-            tables.ignored_columns.append(f"{sheet.name}.*")
+            tables.ignored_columns.append(sheet.ignored)
     for table, rivals in fitting.items():
         most = max(recognised for recognised, _ in rivals)
         best = [sheet for recognised, sheet in rivals if recognised == most]
         if table not in named and len(best) > 1:
-            shown = ", ".join(f"«{sheet.name}»" for sheet in best)
+            shown = ", ".join(f"«{masked_path(sheet.name)}»" for sheet in best)
             _refuse_table(table, "sheets_alike", {"sheets": shown}, tables)
             continue
         if table not in named:
             named[table] = best[0]
             tables.notes.append(note("sheet_taken", sheet=best[0].name, table=table))
         ignored = (sheet for _, sheet in rivals if sheet is not named[table])
-        tables.ignored_columns += [f"{sheet.name}.*" for sheet in ignored]
+        tables.ignored_columns += [sheet.ignored for sheet in ignored]
 
 
 def _fits(sheet: Sheet, tables: Tables) -> list[tuple[int, str]]:
@@ -348,7 +355,7 @@ def _headers(
         if near and text not in headings()[table].columns:
             problems.append((near[0], "column_near_miss", {"near": near[1]}))
         else:
-            ignored.append(f"{table}.{fold(str(shown)).replace(' ', '_')}")
+            ignored.append(f"{table}.{fold(masked(str(shown))).replace(' ', '_')}")
     named = [column for column in found if column is not None]
     problems += [
         (column, "column_twice", {}) for column in dict.fromkeys(named) if named.count(column) > 1
@@ -729,8 +736,8 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
         if holds_formulas(path):
             formulas = load_workbook(path, read_only=True, keep_links=False)
             open_files.callback(formulas.close)
-    except Exception as error:
-        raise ReadingError("not_a_workbook", name=path.name) from error
+    except Exception:  # its text may quote a cell
+        raise ReadingError("not_a_workbook", name=path.name) from None
     cells_left = [MAX_CELLS]
 
     def lines(name: str) -> Iterator[Sequence[Any]]:
@@ -800,8 +807,8 @@ def _sheet_lines(
             yield cells
     except ReadingError:
         raise
-    except Exception as error:
-        raise ReadingError("not_a_workbook", name=name) from error
+    except Exception:
+        raise ReadingError("not_a_workbook", name=name) from None
 
 
 def _cell(cell: Any) -> Any:

@@ -8,7 +8,7 @@ put a person's name anywhere.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mentor_rules import vocabulary as v
+from mentor_rules.personal import is_iin, masked, personal
 from mentor_rules.vocabulary import BLANKS, INVISIBLE, SHEET_ERRORS, Vocabulary, fold
 
 FIRST_DAY = date(1990, 1, 1)
@@ -39,6 +40,8 @@ _SPACES = str.maketrans(dict.fromkeys("\xa0\u2009\u202f", " "))
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}|[0-9]{1,3}(?: [0-9]{3}){1,9})(?:[.,][0-9]{1,30})?")
 _YEAR = re.compile(r"([0-9]{4}) ?[/-] ?([0-9]{2}|[0-9]{4})")
 _MAX_TEXT = 1000
+# What may be a person instead of a code: schools use IINs and names as ids.
+IDS = frozenset({"teacher_id", "mentor_id", "mentee_id", "appointment_id"})
 # What may surround a value unseen: every space (the last is U+3000) and invisible character.
 _EDGES = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write it, UTF-8 cannot
@@ -229,25 +232,6 @@ def parse_iin(value: object) -> str | None:
     return text
 
 
-def is_iin(text: str) -> bool:
-    """Tell whether `text` passes the checks of an individual identification number."""
-    if not re.fullmatch(r"[0-9]{12}", text):
-        return False
-    digits = [int(letter) for letter in text]
-    century = {1: 1800, 2: 1800, 3: 1900, 4: 1900, 5: 2000, 6: 2000}.get(digits[6])
-    if century is None:
-        return False
-    try:
-        date(century + int(text[:2]), int(text[2:4]), int(text[4:6]))
-    except ValueError:
-        return False
-    for weights in (range(1, 12), (*range(3, 12), 1, 2)):
-        check = sum(weight * digit for weight, digit in zip(weights, digits, strict=False)) % 11
-        if check < 10:
-            return bool(check == digits[11])
-    return False
-
-
 def _closed(vocabulary: Vocabulary) -> Callable[[object], object]:
     def parse(value: object) -> str | None:
         if value is True or value is False:
@@ -299,6 +283,14 @@ RequiredDay = Annotated[date, BeforeValidator(_required_day)]
 YesNo = Annotated[v.YesNo | None, BeforeValidator(_closed(v.YES_NO))]
 
 
+def _without_persons(column: str | None, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_without_persons(column, one) for one in value)
+    if not isinstance(value, str):
+        return value
+    return "…" if column in IDS and personal(value) else masked(value)
+
+
 class Record(BaseModel):
     """One row. Frozen; unknown fields are refused; a problem never shows the value."""
 
@@ -320,6 +312,10 @@ class Record(BaseModel):
             [{"type": "frozen_instance", "loc": (name,), "input": None}],
             hide_input=True,
         )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, _without_persons(name, value)
 
     @cached_property
     def key(self) -> tuple[str, ...]:
@@ -612,7 +608,7 @@ class InvalidRow:
 
     table: str
     row: int | None
-    key: tuple[str | None, ...]
+    key: tuple[str | None, ...] = field(repr=False)  # it may name a person
     column: str | None
     code: str
     params: Mapping[str, str] = field(default_factory=dict)

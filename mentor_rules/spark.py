@@ -9,7 +9,7 @@ may be logged.
 """
 
 import os
-import pickle
+import pickle  # nosec B403 - only what our own tasks made
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

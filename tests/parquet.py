@@ -23,10 +23,14 @@ Rows = Sequence[Mapping[str, Any]]
 def write_texts(raw: Mapping[str, Rows], folder: Path, files: int = 1) -> Path:
     """Write tables as they are, every cell a text, each into so many files."""
     for table, rows in raw.items():
-        names = list(dict.fromkeys([*columns(table), *(name for row in rows for name in row)]))
-        cells = [{name: _text(row.get(name)) for name in names} for row in rows]
-        _write(pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String)), folder / table, files)
+        _write(texts(table, rows), folder / table, files)
     return folder
+
+
+def texts(table: str, rows: Rows) -> pl.DataFrame:
+    names = list(dict.fromkeys([*columns(table), *(name for row in rows for name in row)]))
+    cells = [{name: _text(row.get(name)) for name in names} for row in rows]
+    return pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
 
 
 def _text(cell: Any) -> str | None:
@@ -49,12 +53,14 @@ def readable(raw: Mapping[str, Rows]) -> dict[str, list[dict[str, Any]]]:
 def write_typed(raw: Mapping[str, Rows], folder: Path, files: int = 1) -> Path:
     """Write readable tables with days as dates, yes and no as booleans, figures as floats."""
     for table, rows in raw.items():
-        types = {name: _type(table, name) for name in columns(table)}
-        cells = [
-            {name: _typed(row.get(name), kind) for name, kind in types.items()} for row in rows
-        ]
-        _write(pl.DataFrame(cells, schema=types), folder / table, files)
+        _write(typed(table, rows), folder / table, files)
     return folder
+
+
+def typed(table: str, rows: Rows) -> pl.DataFrame:
+    types = {name: _type(table, name) for name in columns(table)}
+    cells = [{name: _typed(row.get(name), kind) for name, kind in types.items()} for row in rows]
+    return pl.DataFrame(cells, schema=types)
 
 
 def _type(table: str, name: str) -> Any:

@@ -16,6 +16,7 @@ PACKAGE = Path(mentor_rules.__file__).resolve().parent
 LAYERS = (
     "vocabulary",
     "texts",
+    "personal",
     "errors",
     "source",
     "checks",

@@ -27,6 +27,7 @@ from mentor_rules import (
     Teacher,
 )
 from mentor_rules import vocabulary as v
+from mentor_rules.personal import is_iin
 from mentor_rules.records import (
     FIRST_DAY,
     LAST_DAY,
@@ -35,7 +36,6 @@ from mentor_rules.records import (
     build_record,
     clean_text,
     columns,
-    is_iin,
     parse_count,
     parse_date,
     parse_id,

@@ -17,7 +17,7 @@ from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, Unpack
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406 - writes, never reads
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -176,8 +176,8 @@ def _own_book(path: Path) -> Workbook:
             return load_workbook(path, rich_text=True)
     except ReadingError:
         raise
-    except Exception as error:
-        raise ReadingError("not_a_workbook", name=path.name) from error
+    except Exception:
+        raise ReadingError("not_a_workbook", name=path.name) from None
 
 
 def _expect_room(path: Path) -> None:
