@@ -760,8 +760,8 @@ class _Run:
                     pl.lit("none_eligible"),
                 )
             )
-        counts = pl.concat(found).group_by(by).agg(pl.col("count").sum())
-        return counts.with_columns(self._hidden.shown("school_id", counts["group"])).sort(by)
+        summed = pl.concat(found).group_by(by).agg(pl.col("count").sum())
+        return summed.with_columns(self._hidden.shown("school_id", summed["group"])).sort(by)
 
     @property
     def _knows_candidates(self) -> bool:
@@ -851,8 +851,8 @@ class _Run:
             .head(count)
             .to_list()
         )
-        files = list(self._work.folder.glob("*/*/hidden.parquet"))
-        written = dict(pl.read_parquet(files).select("shown", "appointment_id").iter_rows())
+        hidden = self._work.read_any("*/*/hidden.parquet")
+        written = {} if hidden is None else dict(hidden.select("shown", "appointment_id").rows())
         asked = [written.get(one, one) for one in flagged]
         dossier = self._nation.dossier_of(asked, **self._hidden.options)
         with path.open("w", encoding="utf-8") as file:

@@ -354,7 +354,8 @@ def _csv_rows(path: Path, problems: list[Problem]) -> list[_Row]:
         lines = list(_csv_lines(content.decode("utf-8-sig")))
     except (OSError, ValueError, csv.Error) as error:
         problem = "the calendar file cannot be read"
-        problems.append(Problem(name, "", problem, f"save it as CSV in UTF-8: {error}"))
+        why = error.strerror if isinstance(error, OSError) else error  # a path may name a person
+        problems.append(Problem(name, "", problem, f"save it as CSV in UTF-8: {why}"))
         return []
     header = [fold(cell).replace(" ", "_") for cell in (lines[0][1] if lines else ())]
     found = [Problem(name, "line 1", *wrong) for wrong in _header_problems(header)]

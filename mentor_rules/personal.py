@@ -55,7 +55,7 @@ def masked_path(path: str) -> str:
     """Give a path, or the title of a sheet, without IINs and without parts that are names."""
     parts = re.split(r"([/\\])", path)
     for place, part in enumerate(parts):
-        stem, dot, suffix = part.partition(".xlsx") if ".xlsx" in part else part.rpartition(".")
+        stem, dot, suffix = part.rpartition(".")
         for name in (part, stem):
             if len(name.split()) > 1 and _reads_like_a_name(name):
                 parts[place] = "…" if name == part else f"…{dot}{suffix}"

@@ -411,6 +411,7 @@ TROUBLE: Sequence[tuple[str, Sequence[str]]] = (
     ("empty", ("check", "{folder}")),
     ("mapping", ("check", "{book}", "--mapping", "{folder}/bad.json")),
     ("calendar", ("check", "{book}", "--calendar", "{folder}/bad.json")),
+    ("calendar folder", ("check", "{book}", "--calendar", "{folder}")),
     ("day", ("check", "{book}", "--as-of", PERSON)),
     ("question", ("check", "{book}", "--reading", f"{PERSON}=x")),
     ("readings", ("check", "{book}", "--readings", "{folder}/bad.json")),
