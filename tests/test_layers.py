@@ -21,6 +21,7 @@ LAYERS = (
     "checks",
     "headings",
     "records",
+    "container",
     "reading",
     "mapping",
     "dossier",
