@@ -92,7 +92,7 @@ def _measure(container: zipfile.ZipFile, name: str) -> Measured:
     for member in container.infolist():
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise zipfile.BadZipFile(member.filename)
-        said, member.file_size = member.file_size, MAX_UNZIPPED + 1  # to be read to its true end
+        said, member.file_size = member.file_size, 2**40  # to be read to its true end
         part = _Part(name, member.filename)
         fullest = max(_CHUNK * 4, MAX_RATIO * member.compress_size)
         with container.open(member) as file:
@@ -139,6 +139,7 @@ class _Part:
         self.kind: _Large | None = None
         self.named: list[tuple[str, str]] = []
         self.size = self.elements = self.cells = self.formulas = 0
+        self._last: float = 0
         self._units = self._attributes = self._held = self._most_held = self._silent = 0
 
     def feed(self, chunk: bytes) -> None:
@@ -162,7 +163,7 @@ class _Part:
                 raise ReadingError("too_many_cells", name=self._workbook)
             within = (
                 max(self._held, self._most_held) <= MAX_ELEMENTS
-                and self._units <= self.kind.units
+                and max(self._units, self._last) <= self.kind.units
                 and self._attributes <= MAX_ATTRIBUTES
                 and self.size <= self.kind.size
             )
@@ -198,8 +199,11 @@ class _Part:
             self.elements += 1
             if tag == unit:
                 self._units += 1
-                self._attributes += len(attributes) // 2
-                self._most_held = max(self._most_held, self._held)
+                if attributes:
+                    self._attributes += len(attributes) // 2
+                    self._last = max(self._last, _number(attributes))
+                if self._held > self._most_held:
+                    self._most_held = self._held
                 self._held = 0
                 return
             self._held += 1
@@ -209,3 +213,11 @@ class _Part:
                 self.formulas += 1
 
         return count
+
+
+def _number(attributes: list[str]) -> float:
+    """Give the number of a row: the rows that are left out before it are read as empty ones."""
+    try:
+        return float(attributes[attributes.index("r") + 1])
+    except (ValueError, IndexError):
+        return 0

@@ -755,11 +755,13 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
     measured = measure_workbook(path)
     formulas = None
     try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        open_files.callback(book.close)
-        if measured.formulas:  # most workbooks are read once only
-            formulas = load_workbook(path, read_only=True, keep_links=False)
-            open_files.callback(formulas.close)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what it does not know, and we do not read
+            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            open_files.callback(book.close)
+            if measured.formulas:  # most workbooks are read once only
+                formulas = load_workbook(path, read_only=True, keep_links=False)
+                open_files.callback(formulas.close)
     except Exception as error:
         raise ReadingError("not_a_workbook", name=path.name) from error
     cells_left = [MAX_CELLS]
@@ -785,24 +787,34 @@ def _sheet_lines(
         sources: Iterator[Any] = repeat(())
         if written is not None:
             written.reset_dimensions()
-            sources = written.iter_rows()
-        for line, source in zip(sheet.iter_rows(), sources, strict=False):
+            sources = _in_silence(written.iter_rows())
+        for line, source in zip(_in_silence(sheet.iter_rows()), sources, strict=False):
             cells_left[0] -= max(1, len(line))
             if cells_left[0] < 0:
                 raise ReadingError("too_many_cells", name=name)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a cell that cannot be a date is told by its row
-                cells = [_cell(cell) for cell in line]
-            for place, cell in enumerate(source):
+            formulas = {place for place, cell in enumerate(source) if cell.data_type == "f"}
+            stated = (n for n in range(len(line), 0, -1) if line[n - 1].value is not None)
+            width = max(next(stated, 0), *(place + 1 for place in formulas), 0)
+            cells = [_cell(cell) for cell in line[:width]]
+            for place in formulas:
                 # An empty text is a result too, and has a type of its own.
-                if cell.data_type == "f" and line[place].value is None:
-                    empty = line[place].data_type == "str"
-                    cells[place] = None if empty else FORMULA_WITHOUT_VALUE
+                if line[place].value is None and line[place].data_type != "str":
+                    cells[place] = FORMULA_WITHOUT_VALUE
             yield cells
     except ReadingError:
         raise
     except Exception as error:
         raise ReadingError("not_a_workbook", name=name) from error
+
+
+def _in_silence(rows: Iterator[Any]) -> Iterator[Any]:
+    """Give the rows without openpyxl's warnings: a cell that is no date is told by its row."""
+    batch: Sequence[Any] = (None,)
+    while batch:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            batch = tuple(islice(rows, 100))
+        yield from batch
 
 
 def _cell(cell: Any) -> Any:

@@ -16,7 +16,8 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from mentor_rules import Dossier, ReadingError, UsageError, check, container
+from mentor_rules import Dossier, ReadingError, UsageError, check
+from mentor_rules import container as container_module
 from mentor_rules.records import QualityYear
 from mentor_rules.texts import has
 from tests.dossiers import (
@@ -915,7 +916,7 @@ def test_members_that_unfold_too_far_together_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = to_xlsx(plain(), tmp_path / "d.xlsx")
-    monkeypatch.setattr(container, "MAX_UNZIPPED", 2000)
+    monkeypatch.setattr(container_module, "MAX_UNZIPPED", 2000)
     assert refused(path) == "unfolds_too_far"
 
 
