@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from mentor_rules.errors import CalendarError, Problem, UsageError
 from mentor_rules.records import clean_text, parse_date
-from mentor_rules.source import digest, rules_folder
+from mentor_rules.source import digest, read_bounded, rules_folder
 from mentor_rules.texts import say
 from mentor_rules.vocabulary import fold
 
@@ -348,7 +348,7 @@ def _csv_rows(path: Path, problems: list[Problem]) -> list[_Row]:
     if not path.exists():
         raise UsageError("no_such_path", path=str(path))
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, MAX_FILE)
         if len(content) > MAX_FILE:
             raise ValueError(f"it is larger than {MAX_FILE // 2**20} MB")
         lines = list(_csv_lines(content.decode("utf-8-sig")))

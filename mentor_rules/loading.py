@@ -3,7 +3,6 @@
 Each problem names the file, the dotted path in it, what is wrong and the nearest suggestion.
 """
 
-import tomllib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -60,11 +59,16 @@ from mentor_rules.rulebook import (
     facts_of,
     nearest,
 )
-from mentor_rules.source import digest, rules_folder
+from mentor_rules.source import (
+    MAX_SETTINGS,
+    digest,
+    parse_toml,
+    read_bounded,
+    rules_folder,
+)
 from mentor_rules.vocabulary import LANGUAGES
 
 S = TypeVar("S", bound=BaseModel)
-MAX_FILE = 256 * 2**10
 PLACEHOLDERS = frozenset(
     {"value", "required", "on", "as_of", "next_school_year", "due", "done", "days_late"}
 )
@@ -102,7 +106,7 @@ def _load(folders: Sequence[Path]) -> Rulebook:
             if not path.is_file():
                 problems.append(Problem(name, "", "this is no file", "rename or remove it"))
                 continue
-            content = path.read_bytes()[: MAX_FILE + 1]
+            content = read_bounded(path, MAX_SETTINGS)
             contents.append((relative, content))  # a copied folder is the same rulebook
             if path == folder / "order.toml":
                 if folder != folders[0]:
@@ -195,14 +199,14 @@ def _load(folders: Sequence[Path]) -> Rulebook:
 
 
 def _parse(name: str, content: bytes, shape: type[S], problems: list[Problem]) -> S | None:
-    if len(content) > MAX_FILE:
+    if len(content) > MAX_SETTINGS:
         problems.append(
-            Problem(name, "", f"the file is larger than {MAX_FILE} bytes", "split the rule")
+            Problem(name, "", f"the file is larger than {MAX_SETTINGS} bytes", "split the rule")
         )
         return None
     try:
-        data = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        data = parse_toml(content, parse_float=Decimal)
+    except ValueError as error:
         problems.append(Problem(name, "", "the file is not readable TOML", f"mend it: {error}"))
         return None
     try:

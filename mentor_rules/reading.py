@@ -7,12 +7,9 @@ noted, never silent.
 """
 
 import csv
-import io
 import json
 import re
-import tomllib
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
@@ -23,10 +20,11 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TextIO
 
 from pydantic_core import PydanticCustomError
 
+from mentor_rules.container import MAX_CELLS, expect_size, measure_workbook
 from mentor_rules.errors import ReadingError, UsageError
 from mentor_rules.headings import (
     column_near,
@@ -51,19 +49,21 @@ from mentor_rules.records import (
     columns,
     parse_number,
 )
+from mentor_rules.source import read_settings
 from mentor_rules.vocabulary import fold, fold_look_alikes
 
-MAX_WORKBOOK = 20 * 2**20
 MAX_TEXT = 200 * 2**20
-MAX_UNZIPPED = 200 * 2**20
-MAX_RATIO = 100
-MAX_CELLS = 2_000_000
+MAX_JSON = 20 * 2**20  # it is read whole, unlike CSV
+MAX_LINE = 2**20
+MAX_LINE_CELLS = 20_000  # a spreadsheet has 16,384 columns
 MAX_COLUMNS = 256
 OWN_COLUMNS = squeeze("x_mr_")
 EXAMPLE = "EXAMPLE"
 # A header stands among the first lines, below at most a title and what belongs to it.
 HEADER_WITHIN = 20
 TOTALS = frozenset({"итого", "всего", "барлығы", "жиыны", "жиынтығы", "қорытынды", "total"})
+
+_CHUNK = 2**20
 
 PercentAs = Literal["percent", "fraction"]
 Row = tuple[int, Mapping[str, Any]]
@@ -191,7 +191,7 @@ def read_mapping(path: Path | str) -> Mapped:
     """Read a mapping file. Raises UsageError where it is none."""
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text("utf-8-sig"))
+        content = read_settings(path)
         named = {str(name): str(table) for name, table in content.pop("tables", {}).items()}
         meant = {
             table: {squeeze(str(name)): str(column) for name, column in entry.items()}
@@ -418,6 +418,8 @@ def _rows(table: str, sheet: Sheet, tables: Tables) -> Iterator[Row]:
         if _is_total(line):
             totals += 1
             continue
+        if sheet.padded and not all(_blank(cell) for cell in line[MAX_COLUMNS:]):
+            raise ReadingError("too_many_columns", table=table)
         cells = {
             column: cell for column, cell in zip(header, line, strict=False) if column is not None
         }
@@ -601,38 +603,27 @@ def _folder_sheets(folder: Path, encoding: str | None, tables: Tables) -> list[S
 
 
 def _csv_sheet(path: Path, encoding: str | None, tables: Tables) -> Sheet:
-    text = _decode(path, encoding)
-    if "\x00" in text:
-        raise ReadingError("nul", name=path.name)
-    if encoding and fold(encoding) in _CP1251 and _NOT_RUSSIAN.search(text):
+    encoding, foreign = _examined(path, encoding)
+    if foreign:
         tables.notes.append(note("kazakh_encoding", name=path.name, encoding=encoding))
-    delimiter = _delimiter(text)
+    with path.open(encoding=encoding, newline="") as file:
+        delimiter = _delimiter(islice(_text_lines(file, path.name), HEADER_WITHIN))
     if delimiter != ",":
         shown = "Tab" if delimiter == "\t" else delimiter
         tables.notes.append(note("delimiter", name=path.name, delimiter=shown))
-    return Sheet(path.stem, lambda: _csv_lines(text, delimiter, path.name))
+    return Sheet(path.stem, lambda: _csv_lines(path, encoding, delimiter))
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(first: Iterable[str]) -> str:
     """Give what separates the cells: what makes most known headings of some first line."""
     known = {spelling for table in headings().values() for spelling in table.columns}
+    lines = list(first)
 
     def recognised(delimiter: str) -> int:
-        lines = islice((line for line in text.splitlines() if line.strip()), HEADER_WITHIN)
         counts = (sum(squeeze(part) in known for part in line.split(delimiter)) for line in lines)
         return max(counts, default=0)
 
     return max(",;\t", key=recognised)
-
-
-def _guard_size(path: Path, limit: int) -> None:
-    if path.stat().st_size > limit:
-        megabytes = str(limit // 2**20)
-        raise ReadingError(
-            "too_large",
-            name=path.name,
-            limit=megabytes,
-        )
 
 
 # The letters of Kazakh in KZ-1048; in cp1251 the same bytes are letters of other languages.
@@ -641,28 +632,64 @@ _CP1251 = frozenset({"cp1251", "cp-1251", "windows-1251", "windows1251", "1251"}
 _NOT_RUSSIAN = re.compile(_KAZAKH_BYTES.pattern.decode("cp1251"))
 
 
-def _decode(path: Path, encoding: str | None) -> str:
-    _guard_size(path, MAX_TEXT)
-    data = path.read_bytes()
-    if data.startswith(b"\xef\xbb\xbf"):
+def _examined(path: Path, encoding: str | None) -> tuple[str, bool]:
+    """Give the encoding of a text file, once all of it was decoded and none kept.
+
+    And whether it holds letters that cp1251 has and Russian has not, where it was said to be that.
+    """
+    expect_size(path, MAX_TEXT)
+    with path.open("rb") as content:
+        mark = content.read(3)
+    if mark == b"\xef\xbb\xbf":
         encoding = "utf-8-sig"
-    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    elif mark.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
+    encoding = encoding or "utf-8"
+    may_mislead = fold(encoding) in _CP1251
+    foreign = False
     try:
-        return data.decode(encoding or "utf-8")
+        with path.open(encoding=encoding, newline="") as text:
+            while chunk := text.read(_CHUNK):
+                if "\x00" in chunk:
+                    raise ReadingError("nul", name=path.name)
+                foreign = foreign or (may_mislead and bool(_NOT_RUSSIAN.search(chunk)))
     except LookupError:
-        raise UsageError("no_such_encoding", encoding=str(encoding)) from None
+        raise UsageError("no_such_encoding", encoding=encoding) from None
     except UnicodeError:
-        likely = "kz1048" if _KAZAKH_BYTES.search(data) else "cp1251"
+        with path.open("rb") as content:
+            chunks = iter(lambda: content.read(_CHUNK), b"")
+            likely = "kz1048" if any(map(_KAZAKH_BYTES.search, chunks)) else "cp1251"
         raise ReadingError("encoding", name=path.name, likely=likely) from None
+    return encoding, foreign
 
 
-def _csv_lines(text: str, delimiter: str, name: str) -> Iterator[Sequence[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        yield from reader
-    except csv.Error:
-        raise ReadingError("csv", name=name, line=str(reader.line_num)) from None
+def _text_lines(file: TextIO, name: str) -> Iterator[str]:
+    while line := file.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            raise ReadingError("endless_cell", name=name, limit=str(MAX_LINE // 2**20))
+        yield line
+
+
+def _csv_lines(path: Path, encoding: str, delimiter: str) -> Iterator[Sequence[str]]:
+    cells = 0  # of the record that is being read: it is a list before it is seen
+
+    def counted(lines: Iterable[str]) -> Iterator[str]:
+        nonlocal cells
+        for line in lines:
+            cells += line.count(delimiter)
+            if cells > MAX_LINE_CELLS:
+                raise ReadingError("too_many_columns", table=path.stem)
+            yield line
+
+    with path.open(encoding=encoding, newline="") as file:
+        lines = counted(_text_lines(file, path.name))
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        try:
+            for record in reader:
+                cells = 0
+                yield record
+        except csv.Error:
+            raise ReadingError("csv", name=path.name, line=str(reader.line_num)) from None
 
 
 # JSON -----------------------------------------------------------------------------------
@@ -684,9 +711,13 @@ def _json_sheets(path: Path, encoding: str | None) -> list[Sheet]:
         # int() refuses thousands of digits, and with them the whole file.
         return int(digits) if len(digits) <= 30 else Decimal(digits)
 
+    expect_size(path, MAX_JSON)
+    text = path.read_text(_examined(path, encoding)[0])
+    if sum(map(text.count, ",[{")) > MAX_CELLS:
+        raise ReadingError("too_many_cells", name=path.name)
     try:
         content = json.loads(
-            _decode(path, encoding),
+            text,
             parse_float=Decimal,
             parse_int=whole,
             parse_constant=no_constant,
@@ -728,14 +759,16 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
     except ImportError:
         raise ReadingError("needs_extra", name=path.name) from None
 
-    _guard_zip(path)
+    measured = measure_workbook(path)
     formulas = None
     try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        open_files.callback(book.close)
-        if holds_formulas(path):
-            formulas = load_workbook(path, read_only=True, keep_links=False)
-            open_files.callback(formulas.close)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what it does not know, and we do not read
+            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            open_files.callback(book.close)
+            if measured.formulas:  # most workbooks are read once only
+                formulas = load_workbook(path, read_only=True, keep_links=False)
+                open_files.callback(formulas.close)
     except Exception:  # its text may quote a cell
         raise ReadingError("not_a_workbook", name=path.name) from None
     cells_left = [MAX_CELLS]
@@ -750,36 +783,6 @@ def _workbook_sheets(path: Path, open_files: ExitStack) -> list[Sheet]:
     ]
 
 
-def holds_formulas(path: Path) -> bool:
-    """Tell whether some sheet may hold a formula, so that most workbooks are read once only."""
-    with zipfile.ZipFile(path) as container:
-        for member in container.namelist():
-            if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-                with container.open(member) as sheet:
-                    before = b""
-                    while chunk := sheet.read(2**20):
-                        if re.search(rb"<f[ >/]", before + chunk):
-                            return True
-                        before = chunk[-3:]
-    return False
-
-
-def _guard_zip(path: Path) -> None:
-    """Refuse a container that is no zip, or that would unfold beyond the limits."""
-    _guard_size(path, MAX_WORKBOOK)
-    try:
-        with zipfile.ZipFile(path) as container:
-            members = container.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise ReadingError("not_a_workbook", name=path.name) from None
-    unzipped = sum(member.file_size for member in members)
-    if unzipped > MAX_UNZIPPED or any(
-        member.file_size > 2**20 and member.file_size > MAX_RATIO * member.compress_size
-        for member in members
-    ):
-        raise ReadingError("unfolds_too_far", name=path.name)
-
-
 def _sheet_lines(
     sheet: Any, written: Any, name: str, cells_left: list[int]
 ) -> Iterator[Sequence[Any]]:
@@ -791,24 +794,34 @@ def _sheet_lines(
         sources: Iterator[Any] = repeat(())
         if written is not None:
             written.reset_dimensions()
-            sources = written.iter_rows()
-        for line, source in zip(sheet.iter_rows(), sources, strict=False):
+            sources = _in_silence(written.iter_rows())
+        for line, source in zip(_in_silence(sheet.iter_rows()), sources, strict=False):
             cells_left[0] -= max(1, len(line))
             if cells_left[0] < 0:
                 raise ReadingError("too_many_cells", name=name)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a cell that cannot be a date is told by its row
-                cells = [_cell(cell) for cell in line]
-            for place, cell in enumerate(source):
+            formulas = {place for place, cell in enumerate(source) if cell.data_type == "f"}
+            stated = (n for n in range(len(line), 0, -1) if line[n - 1].value is not None)
+            width = max(next(stated, 0), *(place + 1 for place in formulas), 0)
+            cells = [_cell(cell) for cell in line[:width]]
+            for place in formulas:
                 # An empty text is a result too, and has a type of its own.
-                if cell.data_type == "f" and line[place].value is None:
-                    empty = line[place].data_type == "str"
-                    cells[place] = None if empty else FORMULA_WITHOUT_VALUE
+                if line[place].value is None and line[place].data_type != "str":
+                    cells[place] = FORMULA_WITHOUT_VALUE
             yield cells
     except ReadingError:
         raise
     except Exception:
         raise ReadingError("not_a_workbook", name=name) from None
+
+
+def _in_silence(rows: Iterator[Any]) -> Iterator[Any]:
+    """Give the rows without openpyxl's warnings: a cell that is no date is told by its row."""
+    batch: Sequence[Any] = (None,)
+    while batch:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            batch = tuple(islice(rows, 100))
+        yield from batch
 
 
 def _cell(cell: Any) -> Any:

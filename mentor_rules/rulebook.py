@@ -3,7 +3,6 @@
 One requirement, one file; the path below the act's folder is the rule's id.
 """
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +29,7 @@ from mentor_rules.checks import (
 from mentor_rules.checks import Literal as LiteralOperand
 from mentor_rules.errors import UsageError
 from mentor_rules.facts import SPECS, FactId, Term, Timing
+from mentor_rules.source import read_settings
 from mentor_rules.vocabulary import Language
 from mentor_rules.workdays import Unit
 
@@ -457,8 +457,8 @@ class Rulebook:
             profiles = ", ".join(self.profiles)
             raise UsageError("no_readings", readings=str(readings), profiles=profiles)
         try:
-            content = tomllib.loads(path.read_text("utf-8-sig"))
-        except (OSError, ValueError, RecursionError):
+            content = read_settings(path)
+        except (OSError, ValueError):
             raise UsageError("not_readings", name=path.name) from None
         if not all(isinstance(reading, str) for reading in content.values()):
             raise UsageError("not_readings", name=path.name)

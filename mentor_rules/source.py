@@ -1,12 +1,17 @@
 """Where the rule files are: the checkout's in an editable install, else the packaged ones."""
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PROJECT = "mentor-rules"
+MAX_SETTINGS = 256 * 2**10  # bytes of a rule file, or of a user's own TOML
+# tomllib takes the square of the length of a dotted key.
+_TOO_DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){20}")
 
 
 @cache
@@ -43,3 +48,32 @@ def digest(files: Iterable[tuple[str, bytes]]) -> str:
         total.update(f"{name}\0{len(content)}\0".encode())
         total.update(content)
     return total.hexdigest()
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Give what a file holds, or its first `limit` bytes and one more, which tells.
+
+    Raises OSError where there is no such file; a pipe, which may never end, is none.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path.name)
+    with path.open("rb") as file:
+        return file.read(limit + 1)
+
+
+def parse_toml(content: bytes, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Give what a TOML text says. Raises ValueError where it is none, too large or too deep."""
+    if len(content) > MAX_SETTINGS:
+        raise ValueError(f"it is larger than {MAX_SETTINGS // 2**10} KB")
+    text = content.decode()
+    if _TOO_DEEP.search(text):
+        raise ValueError("a key has too many parts")
+    try:
+        return tomllib.loads(text, parse_float=parse_float)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Give what a user's TOML file says. Raises OSError or ValueError where it cannot be read."""
+    return parse_toml(read_bounded(path, MAX_SETTINGS).removeprefix(b"\xef\xbb\xbf"))

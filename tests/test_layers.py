@@ -22,6 +22,7 @@ LAYERS = (
     "checks",
     "headings",
     "records",
+    "container",
     "reading",
     "mapping",
     "dossier",

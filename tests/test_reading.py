@@ -17,7 +17,7 @@ from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from mentor_rules import Dossier, ReadingError, UsageError, check
-from mentor_rules import reading as reading_module
+from mentor_rules import container as container_module
 from mentor_rules.records import QualityYear
 from mentor_rules.texts import has
 from tests.dossiers import (
@@ -858,9 +858,11 @@ def test_a_cell_of_json_that_is_no_value_is_one_bad_cell(cell: str, tmp_path: Pa
 
 def test_a_text_file_renamed_to_xlsx_is_not_a_workbook(tmp_path: Path) -> None:
     path = tmp_path / "d.xlsx"
-    for content in (b"", b"teacher_id,post\n", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 64):
+    for content in (b"", b"teacher_id,post\n"):
         path.write_bytes(content)
         assert refused(path) == "not_a_workbook"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 64)
+    assert refused(path) == "locked_workbook"
 
 
 def test_a_zip_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
@@ -914,7 +916,7 @@ def test_members_that_unfold_too_far_together_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = to_xlsx(plain(), tmp_path / "d.xlsx")
-    monkeypatch.setattr(reading_module, "MAX_UNZIPPED", 2000)
+    monkeypatch.setattr(container_module, "MAX_UNZIPPED", 2000)
     assert refused(path) == "unfolds_too_far"
 
 
@@ -944,9 +946,9 @@ def sheet(path: Path, rows: str, dtd: str = "", size: str = "") -> Path:
 def test_declared_xml_entities_are_refused(tmp_path: Path) -> None:
     dtd = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
     cell = '<row r="2"><c r="A2" t="inlineStr"><is><t>&b;</t></is></c></row>'
-    assert refused(sheet(tmp_path / "d.xlsx", cell, dtd)) == "not_a_workbook"
+    assert refused(sheet(tmp_path / "d.xlsx", cell, dtd)) == "declares_entities"
     outside = f'<!DOCTYPE x [<!ENTITY b SYSTEM "file://{Path(__file__).as_posix()}">]>'
-    assert refused(sheet(tmp_path / "e.xlsx", cell, outside)) == "not_a_workbook"
+    assert refused(sheet(tmp_path / "e.xlsx", cell, outside)) == "declares_entities"
 
 
 def test_rows_numbered_into_the_billions_are_refused_soon(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from mentor_rules.checks import MAX_LENGTH
 from mentor_rules.errors import Problem, RulebookError
-from mentor_rules.loading import MAX_FILE, load_rulebook
-from mentor_rules.source import rules_folder
+from mentor_rules.loading import load_rulebook
+from mentor_rules.source import MAX_SETTINGS, rules_folder
 
 ACT = "order.toml"
 QUALITY = "eligibility/quality_of_knowledge.toml"
@@ -1274,11 +1274,11 @@ def test_a_file_that_is_no_toml_is_refused(folder: Path, content: bytes) -> None
 def test_a_file_that_is_too_large_is_refused_unread(folder: Path) -> None:
     path = folder / NOT_SELF
     text = path.read_bytes()
-    path.write_bytes(text + b"#" * (MAX_FILE - len(text)))
+    path.write_bytes(text + b"#" * (MAX_SETTINGS - len(text)))
     assert load_rulebook(folder)
-    path.write_bytes(text + b"#" * (MAX_FILE - len(text) + 1))
+    path.write_bytes(text + b"#" * (MAX_SETTINGS - len(text) + 1))
     assert problems(folder) == (
-        problem(NOT_SELF, "", f"the file is larger than {MAX_FILE} bytes", "split the rule"),
+        problem(NOT_SELF, "", f"the file is larger than {MAX_SETTINGS} bytes", "split the rule"),
     )
 
 

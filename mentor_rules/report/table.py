@@ -34,6 +34,7 @@ _STYLES = {
     "undetermined": "bold yellow",
 }
 SHOWN = 20  # ids on one line
+ON_ONE_LINE = 2  # documents
 _MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
 
 
@@ -228,14 +229,18 @@ class TableReport:
         for paper, own in sorted(papers.items(), key=lambda item: (-len(item[1]), item[0])):
             alike.setdefault(tuple(own), []).append(paper)
         for found, documents in alike.items():
-            text = "; ".join(
+            named = [
                 self._say("label", "paper", document=document, who=who)
                 for document, who in documents
-            )
+            ]
+            many = len(named) > ON_ONE_LINE
+            text = self._say("label", "papers", count=len(named)) if many else "; ".join(named)
             row = self._say(
                 *("label", "missing_row"), count=len(found), documents=text, ids=_some(found)
             )
             self._print(row, indent=2)
+            for paper in named if many else ():
+                self._print(paper, indent=6)
 
     def _uncertain(self, results: Iterable[AppointmentResult]) -> None:
         uncertain = [

@@ -29,16 +29,15 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
+from mentor_rules.container import MAX_RATIO, measure_workbook
 from mentor_rules.dossier import Dossier
 from mentor_rules.errors import ReadingError
 from mentor_rules.headings import column_label, headings, squeeze, table_label, table_named
 from mentor_rules.judging import asked, invalid_entries
 from mentor_rules.reading import (
-    MAX_RATIO,
     PercentAs,
     Sheet,
     Tables,
-    holds_formulas,
     is_own,
     read_tables,
     sheets,
@@ -59,7 +58,6 @@ _LINE = 15  # points, of a row of one line
 _HIGHEST = 409  # points
 _UNREADABLE = "#VALUE!"  # what no reader takes for a value
 _SHEET_NAME = re.compile(r"[\\*?:/\[\]]")
-_CELL = re.compile(rb"<(?:\w+:)?c[ />]")
 _FORMULA_CELL = re.compile(
     rb'(<c r="([A-Z]+[0-9]+)"[^>]*)(>)(<f(?:\s[^>]*)?(?:/>|>[^<]*</f>))(?:<v ?/>|<v></v>)'
 )
@@ -182,14 +180,8 @@ def _own_book(path: Path) -> Workbook:
 
 def _expect_room(path: Path) -> None:
     """Refuse a workbook whose sheets, also those that hold no table, have too many cells."""
-    count = 0
-    with zipfile.ZipFile(path) as container:
-        for member in _sheet_members(container):
-            with container.open(member) as sheet:
-                while chunk := sheet.read(2**20):
-                    count += len(_CELL.findall(chunk))
-                    if count > MOST_CELLS:
-                        raise ReadingError("too_many_cells", name=path.name)
+    if measure_workbook(path).cells > MOST_CELLS:
+        raise ReadingError("too_many_cells", name=path.name)
 
 
 def _sheet_members(container: zipfile.ZipFile) -> Iterator[str]:
@@ -213,7 +205,7 @@ def _results_of_formulas(path: Path) -> dict[str, dict[str, Any]]:
     openpyxl writes formulas without their results; a reader would find nothing there.
     """
     found: dict[str, dict[str, Any]] = {}
-    if not holds_formulas(path):
+    if not measure_workbook(path).formulas:
         return found
     with ExitStack() as open_files:
         shown = load_workbook(path, read_only=True, data_only=True)
