@@ -1050,6 +1050,10 @@ def _heed_signals() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` have it
             signal.signal(number, stop)
 
+    # Where C calls back, the interpreter can only tell of it, with a traceback, and goes on.
+    told = sys.unraisablehook
+    sys.unraisablehook = lambda ignored: None if _signals else told(ignored)
+
 
 def _expect_to_go_on() -> None:
     """Raise KeyboardInterrupt where a signal was swallowed: what is at hand may be a wreck."""

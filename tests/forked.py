@@ -138,6 +138,7 @@ def _meet(
 ) -> None:
     """Let this process meet a fault: signal `number`, else the system's `error`."""
     os.environ.update(variables or {})
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # before `main` heeds it, there is only the test
     if at_byte is not None:
         if number == signal.SIGXFSZ:
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # kills in the midst of a write

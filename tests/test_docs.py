@@ -393,7 +393,7 @@ def test_the_questions_are_those_of_the_rulebook() -> None:
     assert list(shown) == list(questions)
     for name, question in questions.items():
         _, readings, default, asks = shown[name]
-        assert codes(readings) == question.order, name
+        assert tuple(codes(readings)) == question.order, name
         settled = question.default if question.status == "settled" else None
         assert codes(default) == ([settled] if settled else []), name
         rejected = [key for key, reading in question.readings.items() if reading.rejected]

@@ -126,6 +126,7 @@ class Desk:
         if number in (ENDED, INTERRUPTED):
             assert (ran.code, ran.stderr) in (
                 (128 + number, ""),
+                (-number if "after" in fault else 128 + number, ""),  # it had not begun yet
                 (self.whole.code, self.whole.stderr),
             ), told
         if error and ran.code not in (0, 1):
