@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import combinations, pairwise, product
+from typing import Any
 
 from mentor_rules.cases import JudgedCase, judged_cases
 from mentor_rules.checks import (
@@ -25,7 +26,7 @@ from mentor_rules.checks import (
     names,
 )
 from mentor_rules.engines.closure import Closure
-from mentor_rules.facts import SPECS, ActFact, FactId, Term, Timing
+from mentor_rules.facts import SPECS, ActFact, Fact, FactId, Term, Timing
 from mentor_rules.regions import (
     FINE,
     Axis,
@@ -699,11 +700,18 @@ def _of_values(day: date, path: str, name: Name, listed_values: Sequence[str]) -
 
 def _is_within(name: str, bits: int) -> Callable[[JudgedCase], bool]:
     """Give whether a fact of a case is known, and one of some closed values."""
-    return lambda case: any(
-        fact.lo & bits == fact.lo and fact.lo.bit_count() == 1
-        for (found, _), fact in case.facts.items()
-        if found == name
-    )
+    return lambda case: any(fact.lo & bits for _, fact in _known(case, name))
+
+
+def _known(case: JudgedCase, name: str) -> list[tuple[tuple[Any, ...], Fact]]:
+    """Give a fact of a case by its keys; none at all where some of it is not known.
+
+    Readings that ask for what is not known would hide what those come to that ask for the rest.
+    """
+    found = [(keys, fact) for (also, keys), fact in case.facts.items() if also == name]
+    closed = SPECS[name].kind == "set"
+    whole = all(fact.lo.bit_count() == 1 if closed else fact.lo == fact.hi for _, fact in found)
+    return found if whole else []
 
 
 def _beside(sign: str) -> tuple[int, ...]:
@@ -792,8 +800,7 @@ def _stands_at(
             if column not in read:
                 return False
         known = all(case.facts[fact].lo == 1 << place for fact, place in keys)
-        numbers = [fact for (found, _), fact in case.facts.items() if found == name]
-        return known and any(fact.lo == fact.hi == value for fact in numbers)
+        return known and any(fact.lo == value for _, fact in _known(case, name))
 
     return met
 
@@ -836,7 +843,7 @@ def _of_act(rule: Rule, timing: Timing) -> Iterator[_Edge]:
 
 def _in_order(places: tuple[int, int], apart: int) -> Callable[[JudgedCase], bool]:
     def met(case: JudgedCase) -> bool:
-        for fact in case.facts.values():
+        for _, fact in _known(case, "timing"):
             if isinstance(fact, ActFact) and fact.each:
                 first, second = (fact.each[place].done for place in places)
                 return first is not None and second is not None and second - first == apart
@@ -854,8 +861,8 @@ def _due_edge(
     def met(case: JudgedCase) -> bool:
         if case.first_day < first or (until is not None and until <= case.first_day):
             return False
-        for (name, keys), fact in case.facts.items():
-            if name != "timing" or not isinstance(fact, ActFact) or fact.due is None:
+        for keys, fact in _known(case, "timing"):
+            if not isinstance(fact, ActFact) or fact.due is None:
                 continue
             if timing is not None and not _same_due(timing.due, keys[0].due):
                 continue

@@ -401,6 +401,11 @@ binds = {{ idle = "two" }}
         without(AGREED, "^because = .*neither"),
     ),
     bad(
+        "a value that is known under one reading only, where a case opens both",
+        *(ETHICS, "check", "no_edge_case"),
+        drop_cases(ETHICS, 'expect = "satisfied"'),
+    ),
+    bad(
         *("no case tells which day picks the edition", TERM, "dated_by", "no_dated_by_case"),
         drop_cases(TERM, "starts_on = 2020-05-07"),
     ),
