@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from mentor_rules.engines.opinion import Eligibility, Outcomes, Procedure
+from mentor_rules.engines.opinion import Eligibility, Procedure
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.rulebook import Outcome, bind
 from mentor_rules.verdict import (
@@ -39,7 +39,8 @@ def test_a_compiled_verdict_reaches_nothing_but_ranks() -> None:
     rules = [bind(rule, settled) for rule in rulebook.rules]
     for weight in ("blocking", "remediable"):
         verdicts = Verdicts(rules, weight, settled)
-        outcomes: list[Outcomes] = [("satisfied",) * len(rule.readings) for rule in rules]
+        satisfied: Outcome = "satisfied"
+        outcomes = [(satisfied,) * len(rule.readings) for rule in rules]
         verdicts.decide(outcomes)
         (decide,) = verdicts._decide.values()
         assert decide.__globals__ == {"__builtins__": {}, "rank": RANKS, "max": max}
