@@ -202,9 +202,13 @@ class Baseline:
 class _Run:
     """A plugin of pytest: which tests are run, in which order, and what came of them."""
 
-    def __init__(self, switch: Callable[[str], object] | None = None) -> None:
-        self.places: dict[str, int] | None = None
-        self.switch = switch
+    def __init__(
+        self,
+        switch: Callable[[str], object] | None = None,
+        passed_over: Callable[[str], bool] = lambda test: False,
+    ) -> None:
+        self.places: dict[str, int] = {}
+        self.switch, self.passed_over = switch, passed_over
         self.seconds: dict[str, float] = {}
         self.failed = ""
 
@@ -215,10 +219,10 @@ class _Run:
         settings.load_profile(name)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if self.places is not None:
-            places = self.places
-            items[:] = [item for item in items if item.nodeid in places]
-            items.sort(key=lambda item: places[item.nodeid])
+        places = self.places
+        # What the mutant itself gave another name to stays.
+        items[:] = [x for x in items if x.nodeid in places or not self.passed_over(x.nodeid)]
+        items.sort(key=lambda item: places.get(item.nodeid, 0))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -327,12 +331,12 @@ def fates(drawn: Iterable[Mutant], project: Path, known: Baseline) -> Iterator[F
             return (caught[of_file, test] + 0.2) / (known.tests[test] + 0.1)
 
         wanted = sorted(known.of(mutant), key=lambda test: (-worth(test), test))
-        caught_by = run_mutant(mutant, wanted, project) if wanted else ""
+        caught_by = run_mutant(mutant, wanted, project, known) if wanted else ""
         caught[of_file, caught_by] += 1
         yield Fate(mutant, caught_by)
 
 
-def run_mutant(mutant: Mutant, wanted: Sequence[str], project: Path) -> str:
+def run_mutant(mutant: Mutant, wanted: Sequence[str], project: Path, known: Baseline) -> str:
     """What catches a mutant: a test, `import` or `ended`; nothing if it survives."""
     path = project / "mentor_rules" / mutant.file
     original = path.read_text("utf-8")
@@ -340,13 +344,14 @@ def run_mutant(mutant: Mutant, wanted: Sequence[str], project: Path) -> str:
     def run() -> Any:
         limit()
         sys.dont_write_bytecode = True
-        plugin, code = _Run(), SURVIVED
+        plugin, code = _Run(passed_over=known.tests.__contains__), SURVIVED
         # To collect tests takes as long as to run them: file by file, the best ones first.
         for some in (wanted[:40], wanted[40:MOST]):
             plugin.places = {test: at for at, test in enumerate(some)}
             for file in dict.fromkeys(test.partition("::")[0] for test in some):
-                code = code or run_tests(file, plugin)
-        return code, plugin.failed
+                if code in (SURVIVED, pytest.ExitCode.NO_TESTS_COLLECTED):
+                    code = run_tests(file, plugin)
+        return code, plugin.failed, len(plugin.seconds)
 
     path.write_text(mutant.source, "utf-8")
     try:
@@ -355,10 +360,12 @@ def run_mutant(mutant: Mutant, wanted: Sequence[str], project: Path) -> str:
         path.write_text(original, "utf-8")
     if found is None:
         return "ended"
-    code, failed = found
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise SystemExit(f"no test was run for {mutant}")
-    return "" if code == SURVIVED else failed or "import"
+    code, failed, count = found
+    if code in (SURVIVED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if not count:
+            raise SystemExit(f"no test was run for {mutant}")
+        return ""
+    return failed or "import"
 
 
 # The answer ---------------------------------------------------------------------------------
@@ -373,6 +380,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     made, same = all_mutants(), listed()
     possible = [one for one in made if asked.only in str(one)]
+    if not possible:
+        parser.error(f"no mutant has {asked.only}")
     drawn = random.Random(asked.seed).sample(possible, min(asked.mutants, len(possible)))
     print(f"{len(made)} mutants of {', '.join(FILES)}; {len(drawn)} drawn", flush=True)
     with tempfile.TemporaryDirectory() as folder:
