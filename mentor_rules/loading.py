@@ -35,7 +35,7 @@ from mentor_rules.checks import (
 from mentor_rules.checks import Literal as LiteralOperand
 from mentor_rules.errors import Problem, RulebookError
 from mentor_rules.facts import ACTS, SPECS, FactSpec
-from mentor_rules.regions import reached
+from mentor_rules.regions import TooManyRegionsError, reached
 from mentor_rules.rulebook import (
     FOLDERS,
     NO_DAY,
@@ -442,7 +442,13 @@ def _unsaid(rules: Iterable[Rule]) -> Iterator[Problem]:
         }
         lacking = [said for said, may in perhaps.items() if may and said not in rule.messages]
         # To know what it can come to takes a while, and mostly nothing is lacking.
-        for said in sorted(reached(rule).intersection(lacking)) if lacking else ():
+        try:
+            unsaid = sorted(reached(rule).intersection(lacking)) if lacking else []
+        except TooManyRegionsError:
+            what = "the facts can be together in too many ways to tell what the rule can come to"
+            yield Problem(rule.file, "", what, "split the rule, or add a fact that says more")
+            continue
+        for said in unsaid:
             yield Problem(
                 rule.file, f"messages.{said}", f"no message for {said}", "write it in en, kk and ru"
             )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import combinations, groupby, pairwise, product
+from math import prod
 from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
 from typing import Any
@@ -48,6 +49,11 @@ _TELLS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
 )
 _FLIPPED = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}
 FINE = frozenset({"satisfied", "not_applicable"})
+MOST = 1_000_000  # states to try of one rule, or of two together: some minutes
+
+
+class TooManyRegionsError(Exception):
+    """There are more states to try than anybody would wait for."""
 
 
 @dataclass(frozen=True)
@@ -337,7 +343,12 @@ def shared_axes(regions: Sequence[Regions], facts: Iterable[FactId]) -> tuple[Ax
 
 
 def states(axes: Sequence[Axis], *, known: bool = False) -> Iterator[State]:
-    """Give every state that the declared facts allow; of `known` ones nothing is missing."""
+    """Give every state that the declared facts allow; of `known` ones nothing is missing.
+
+    Raises TooManyRegionsError before the first.
+    """
+    if size(axes) > MOST:
+        raise TooManyRegionsError
     related = [
         (one, other, allowed)
         for one, other in combinations(range(len(axes)), 2)
@@ -348,6 +359,11 @@ def states(axes: Sequence[Axis], *, known: bool = False) -> Iterator[State]:
     ):
         if all((state[one], state[other]) in allowed for one, other, allowed in related):
             yield state
+
+
+def size(axes: Iterable[Axis]) -> int:
+    """Give how many states there are at most."""
+    return prod(axis.whole + axis.may_miss for axis in axes)
 
 
 @cache
@@ -431,9 +447,25 @@ def no_later(one: Term | str | None, other: Term | str | None) -> bool:
 
 
 def opened(rule: Rule) -> BoundRule:
-    """Give a rule under every combination of its readings that are not rejected."""
+    """Give a rule under every combination of its readings that are not rejected.
+
+    Raises TooManyRegionsError where all that is to be tried of the rule takes too long.
+    """
+    if prod(len(question.order) for question in rule.questions.values()) > MOST // 1000:
+        raise TooManyRegionsError
     every = {name: tuple(question.order) for name, question in rule.questions.items()}
-    return bind(rule, Settled(MappingProxyType(every), ()))
+    bound = bind(rule, Settled(MappingProxyType(every), ()))
+    groups: list[Sequence[BoundReading]] = [(reading,) for reading in bound.readings]
+    groups += [readings for _, readings in by_question(bound)]
+    if sum(size(axes_of(rule, *one)) for one in product(editions(rule), groups)) > MOST:
+        raise TooManyRegionsError
+    return bound
+
+
+def axes_of(rule: Rule, day: date, readings: Sequence[BoundReading]) -> tuple[Axis, ...]:
+    """Give the facts of readings of a rule as these cut them on a day."""
+    facts = (fact for reading in readings for fact in reading.facts)
+    return regions_of(rule, day, readings).axes(facts)
 
 
 def editions(rule: Rule) -> tuple[date, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import combinations, pairwise, product
+from typing import Any
 
 from mentor_rules.cases import JudgedCase, judged_cases
 from mentor_rules.checks import (
@@ -25,12 +26,15 @@ from mentor_rules.checks import (
     names,
 )
 from mentor_rules.engines.closure import Closure
-from mentor_rules.facts import SPECS, ActFact, FactId, Term, Timing
+from mentor_rules.facts import SPECS, ActFact, Fact, FactId, Term, Timing
 from mentor_rules.regions import (
     FINE,
+    MOST,
     Axis,
     Regions,
     State,
+    TooManyRegionsError,
+    axes_of,
     by_question,
     column_of,
     editions,
@@ -42,6 +46,7 @@ from mentor_rules.regions import (
     reached,
     regions_of,
     shared_axes,
+    size,
     states,
 )
 from mentor_rules.rulebook import (
@@ -104,16 +109,24 @@ def verify(rulebook: Rulebook, rules: Iterable[Rule] | None = None) -> list[Flaw
 
     Raises RulebookError for a case that gives what cannot be given.
     """
-    proofs = [Proof(rulebook, rule) for rule in rulebook.rules]
     asked = None if rules is None else frozenset(rule.id for rule in rules)
-    chosen = [proof for proof in proofs if asked is None or proof.rule.id in asked]
-    flaws = [flaw for proof in chosen for flaw in proof.flaws()]
+    proofs: list[Proof] = []
+    flaws: list[Flaw] = []
+    for rule in rulebook.rules:
+        try:
+            proof = Proof(rulebook, rule)
+            if asked is None or rule.id in asked:
+                flaws += proof.flaws()
+            proofs.append(proof)
+        except TooManyRegionsError:
+            flaws.append(Flaw(rule.file, checked_in(rule), "too_many_regions", {"rule": rule.id}))
+    chosen = [proof.rule for proof in proofs if asked is None or proof.rule.id in asked]
     flaws += _of_questions(rulebook, proofs, asked)
     flaws += _contradictions(proofs, asked)
-    for rule, judged in judged_cases(rulebook, [proof.rule for proof in chosen]):
+    for rule, judged in judged_cases(rulebook, chosen):
         flaws += _untried(rulebook, rule, judged)
-    if asked is None:
-        flaws += _unused(rulebook)
+    if asked is None and len(proofs) == len(rulebook.rules):
+        flaws += _unused(proofs)
     return flaws
 
 
@@ -381,7 +394,13 @@ def _of_questions(
     rulebook: Rulebook, proofs: Sequence[Proof], asked: frozenset[str] | None
 ) -> Iterator[Flaw]:
     """Find readings that never differ, and an order that is not mildest first."""
+    proved = {proof.rule.id for proof in proofs}
+    left_open = {
+        name for rule in rulebook.rules if rule.id not in proved for name in rule.questions
+    }
     for name, question in rulebook.questions.items():
+        if name in left_open:
+            continue
         users = [proof for proof in proofs if name in proof.bound.questions]
         if asked is not None and not any(proof.rule.id in asked for proof in users):
             continue
@@ -465,9 +484,13 @@ def _contradictions(proofs: Sequence[Proof], asked: frozenset[str] | None) -> It
             or (asked is not None and asked.isdisjoint({first.id, second.id}))
         ):
             continue
-        example = next(_clashes(one, other), None)
+        params = {"rule": first.id, "other": second.id}
+        try:
+            example = next(_clashes(one, other), None)
+        except TooManyRegionsError:
+            yield Flaw(first.file, checked_in(first), "too_many_together", params)
+            continue
         if example is not None:
-            params = {"rule": first.id, "other": second.id}
             yield Flaw(first.file, checked_in(first), "contradiction", params, example)
 
 
@@ -477,10 +500,15 @@ def _clashes(one: Proof, other: Proof) -> Iterator[Example]:
     if one.rule.dated_by == other.rule.dated_by:
         common = sorted({*one.days, *other.days})
         days = [(day, day) for day in common if _in_force(day, one, other)]
+    left = MOST
     for both, first, second in product(days, one.bound.readings, other.bound.readings):
         chosen, also = dict(first.when), dict(second.when)
         if all(also.get(name, reading) == reading for name, reading in chosen.items()):
-            found = clash((one.rule, other.rule), both, (first, second))
+            rules, readings = (one.rule, other.rule), (first, second)
+            left -= size(_together(rules, both, readings)[1]) if _linked(*readings) else 0
+            if left < 0:
+                raise TooManyRegionsError
+            found = clash(rules, both, readings)
             if found is not None:
                 yield found
 
@@ -495,12 +523,7 @@ def clash(
     first, second = readings
     if not _linked(first, second):
         return None
-    regions = [
-        regions_of(rule, day, (reading,))
-        for rule, day, reading in zip(rules, days, readings, strict=True)
-    ]
-    facts = [fact for fact in (*first.facts, *second.facts) if fact[0] != "timing"]
-    axes = shared_axes(regions, facts)
+    regions, axes = _together(rules, days, readings)
     conditions = [
         (part.condition(reading.applies, axes), part.condition(reading.check, axes))
         for part, reading in zip(regions, readings, strict=True)
@@ -519,6 +542,18 @@ def clash(
     return _example(days[0], when, axes, apply[0], ())
 
 
+def _together(
+    rules: tuple[Rule, Rule], days: tuple[date, date], readings: tuple[BoundReading, BoundReading]
+) -> tuple[list[Regions], tuple[Axis, ...]]:
+    """Give the regions of two readings, and the facts that they ask for as both cut them."""
+    regions = [
+        regions_of(rule, day, (reading,))
+        for rule, day, reading in zip(rules, days, readings, strict=True)
+    ]
+    facts = [fact for reading in readings for fact in reading.facts if fact[0] != "timing"]
+    return regions, shared_axes(regions, facts)
+
+
 def _in_force(day: date, *proofs: Proof) -> bool:
     return all(proof.rule.in_force_on(day) for proof in proofs)
 
@@ -535,11 +570,11 @@ def _linked(one: BoundReading, other: BoundReading) -> bool:
 # What is used by nothing -------------------------------------------------------------------
 
 
-def _unused(rulebook: Rulebook) -> Iterator[Flaw]:
+def _unused(proofs: Iterable[Proof]) -> Iterator[Flaw]:
     """Notice declared facts that no rule of the rulebook names."""
     used = {"timing"}
-    for rule in rulebook.rules:
-        bound = opened(rule)
+    for proof in proofs:
+        bound = proof.bound
         facts = [*bound.facts, *(fact for reading in bound.readings for fact in reading.facts)]
         used |= {name for name, _ in facts}
         used |= {day for fact in facts if fact[0] == "timing" for day in _days_of(fact[1][0])}
@@ -619,8 +654,7 @@ def _reaching(rule: Rule, outcome: str) -> Example | None:
         if outcome == "disputed":
             groups = [readings for _, readings in by_question(bound)]
         for readings in groups:
-            regions = regions_of(rule, day, readings)
-            axes = regions.axes(fact for reading in readings for fact in reading.facts)
+            regions, axes = regions_of(rule, day, readings), axes_of(rule, day, readings)
             for state, outcomes in regions.together(readings, axes):
                 if merged(outcomes) == outcome and len(readings) > 1:
                     return replace(_parting(day, axes, state, readings), outcomes=outcomes)
@@ -699,11 +733,18 @@ def _of_values(day: date, path: str, name: Name, listed_values: Sequence[str]) -
 
 def _is_within(name: str, bits: int) -> Callable[[JudgedCase], bool]:
     """Give whether a fact of a case is known, and one of some closed values."""
-    return lambda case: any(
-        fact.lo & bits == fact.lo and fact.lo.bit_count() == 1
-        for (found, _), fact in case.facts.items()
-        if found == name
-    )
+    return lambda case: any(fact.lo & bits for _, fact in _known(case, name))
+
+
+def _known(case: JudgedCase, name: str) -> list[tuple[tuple[Any, ...], Fact]]:
+    """Give a fact of a case by its keys; none at all where some of it is not known.
+
+    Readings that ask for what is not known would hide what those come to that ask for the rest.
+    """
+    found = [(keys, fact) for (also, keys), fact in case.facts.items() if also == name]
+    closed = SPECS[name].kind == "set"
+    whole = all(fact.lo.bit_count() == 1 if closed else fact.lo == fact.hi for _, fact in found)
+    return found if whole else []
 
 
 def _beside(sign: str) -> tuple[int, ...]:
@@ -792,8 +833,7 @@ def _stands_at(
             if column not in read:
                 return False
         known = all(case.facts[fact].lo == 1 << place for fact, place in keys)
-        numbers = [fact for (found, _), fact in case.facts.items() if found == name]
-        return known and any(fact.lo == fact.hi == value for fact in numbers)
+        return known and any(fact.lo == value for _, fact in _known(case, name))
 
     return met
 
@@ -836,7 +876,7 @@ def _of_act(rule: Rule, timing: Timing) -> Iterator[_Edge]:
 
 def _in_order(places: tuple[int, int], apart: int) -> Callable[[JudgedCase], bool]:
     def met(case: JudgedCase) -> bool:
-        for fact in case.facts.values():
+        for _, fact in _known(case, "timing"):
             if isinstance(fact, ActFact) and fact.each:
                 first, second = (fact.each[place].done for place in places)
                 return first is not None and second is not None and second - first == apart
@@ -854,8 +894,8 @@ def _due_edge(
     def met(case: JudgedCase) -> bool:
         if case.first_day < first or (until is not None and until <= case.first_day):
             return False
-        for (name, keys), fact in case.facts.items():
-            if name != "timing" or not isinstance(fact, ActFact) or fact.due is None:
+        for keys, fact in _known(case, "timing"):
+            if not isinstance(fact, ActFact) or fact.due is None:
                 continue
             if timing is not None and not _same_due(timing.due, keys[0].due):
                 continue

@@ -35,6 +35,9 @@ ADDED = "appointment/added.toml"
 
 ORDINARY = "lower = 6000, upper = 7000"
 SMALL = "lower = 5000, upper = 6000"
+# Six days to be compared.
+DAYS = "starts_on <= ends_on and starts_on <= period_from and starts_on > starts_year_begins"
+OTHER_DAYS = "starts_on <= half_year_ends and half_year_ends < mentee_first_taught_on"
 WORDS = 'en = "added"\nkk = "қосылған"\nru = "добавлено"\n'
 
 
@@ -134,6 +137,19 @@ def add_rule(
         )
 
     return edit
+
+
+def asked(question: str, bound: str) -> str:
+    """Write a question with two readings, which bind a name to `one` and to `two`."""
+    readings = "".join(
+        f'[questions.{question}.readings.{name}]\nbinds = {{ {bound} = "{name}" }}\n'
+        f"[questions.{question}.readings.{name}.means]\n{WORDS}"
+        for name in ("one", "two")
+    )
+    return (
+        f'[questions.{question}]\nstatus = "settled"\ndefault = "one"\norder = ["one", "two"]\n'
+        f"[questions.{question}.asks]\n{WORDS}{readings}"
+    )
 
 
 def swap(file: str, order: Sequence[str]) -> Edit:
@@ -255,6 +271,22 @@ BAD = [
         add_rule("category_years >= 7"),
     ),
     bad(
+        *("more days compared than can be tried", ADDED, "check", "too_many_regions"),
+        add_rule(f"{DAYS} and {OTHER_DAYS}"),
+    ),
+    bad(
+        *("more readings combined than can be tried", ADDED, "", ""),
+        add_rule(
+            " or ".join(["mentor_is_mentee", *(f'bound_{at} == "one"' for at in range(10))]),
+            unknown=False,
+            more="".join(asked(f"asked_{at}", f"bound_{at}") for at in range(10)),
+        ),
+    ),
+    bad(
+        *("a rule too large to tell which message it lacks", ADDED, "", ""),
+        add_rule(f"{DAYS} and {OTHER_DAYS}", unknown=False),
+    ),
+    bad(
         "two readings with the same figures",
         *(QUALITY, "questions.floor.readings.upper", "readings_alike"),
         *bands(6000, 6000),
@@ -344,19 +376,7 @@ BAD = [
         put(
             ACT,
             "[profiles.lenient]",
-            f"""[questions.idle]
-status = "settled"
-default = "one"
-order = ["one", "two"]
-[questions.idle.asks]
-{WORDS}[questions.idle.readings.one]
-binds = {{ idle = "one" }}
-[questions.idle.readings.one.means]
-{WORDS}[questions.idle.readings.two]
-binds = {{ idle = "two" }}
-[questions.idle.readings.two.means]
-{WORDS}
-[profiles.lenient]""",
+            f"""{asked("idle", "idle")}[profiles.lenient]""",
         ),
     ),
     bad(
@@ -399,6 +419,11 @@ binds = {{ idle = "two" }}
     bad(
         *("no case expects a reason", AGREED, "reason.1", "no_because_case"),
         without(AGREED, "^because = .*neither"),
+    ),
+    bad(
+        "a value that is known under one reading only, where a case opens both",
+        *(ETHICS, "check", "no_edge_case"),
+        drop_cases(ETHICS, 'expect = "satisfied"'),
     ),
     bad(
         *("no case tells which day picks the edition", TERM, "dated_by", "no_dated_by_case"),

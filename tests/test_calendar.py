@@ -1,6 +1,7 @@
 """Working days and terms: against a table typed by hand, the package, and counting by hand."""
 
 import codecs
+import inspect
 import os
 import random
 import subprocess
@@ -18,7 +19,8 @@ from holidays.countries.kazakhstan import Kazakhstan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_rules import RulebookError, UsageError
+from mentor_rules import RulebookError, UsageError, workdays
+from mentor_rules import calendar as calendars
 from mentor_rules.calendar import SchoolCalendar
 from mentor_rules.calendar_data import FIRST_DAY, LAST_DAY, load_calendar_data, read_built_in
 from mentor_rules.source import rules_folder
@@ -526,6 +528,14 @@ def test_random_statuses_of_the_coming_months_change_provisional_terms_only(week
 
 # Wrong arguments -----------------------------------------------------------------------------
 
+# What is said to be allowed.
+WINDOW = {"first": "1991-01-01", "last": "2100-12-31"}
+CHOICES = {
+    "unit": "working, calendar",
+    "term_start": "next_day, same_day",
+    "roll": "True, False",
+}
+
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
@@ -561,16 +571,36 @@ def test_wrong_arguments_of_a_term_are_refused(arguments: dict[str, Any], code: 
     with pytest.raises(UsageError) as refused:
         calendar(5).deadline(**given_arguments)
     assert refused.value.code == code
+    name, told = next(iter(arguments)), dict(refused.value.params)
+    allowed = {"date_outside": WINDOW, "bad_value": {"allowed": CHOICES.get(name, "")}}
+    assert told == {"name": told["name"], **allowed.get(code, {})}
+    assert told["name"] == name or (told["name"], code) == ("due", "date_outside")
     assert isinstance(refused.value, ValueError)
     assert len({refused.value.say(language) for language in LANGUAGES}) == 3
 
 
 @pytest.mark.parametrize("week", [4, 7, 5.0, True, "5", None, []])
 def test_another_week_is_refused(week: Any) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         Calendar.load(week=week)
+    assert refused.value.code == "bad_value"
+    assert refused.value.params == {"name": "week", "allowed": "5, 6"}
     with pytest.raises(UsageError):
         SchoolCalendar.load().week(week)
+
+
+def test_many_terms_are_counted_as_one_is_where_nothing_else_is_said() -> None:
+    of_due = inspect.signature(Calendar.due).parameters
+    of_one = inspect.signature(Calendar.deadline).parameters
+    assert {of_due[name].default for name in ("unit", "same_day")} == {"working", False}
+    assert of_due["unit"].default == of_one["unit"].default
+    assert of_due["roll"].default is of_one["roll"].default is True
+    assert of_one["term_start"].default == "next_day"
+
+
+def test_what_the_modules_offer_is_there() -> None:
+    for module in (workdays, calendars):
+        assert all(hasattr(module, name) for name in module.__all__)
 
 
 def test_wrong_days_and_ends_are_refused() -> None:

@@ -191,7 +191,45 @@ def test_what_is_outside_the_grammar_is_refused(text: str, problem: str) -> None
     with pytest.raises(CheckError) as refused:
         parse_check(text)
     assert refused.value.problem == problem
-    assert refused.value.suggestion
+    (suggestion,) = (said for start, said in SUGGESTED.items() if re.search(start, problem))
+    assert refused.value.suggestion == suggestion
+    assert str(refused.value) == f"{problem}; {suggestion}"
+
+
+# What is proposed, by what is wrong.
+SUGGESTED = {
+    NO_PARSE: "write it as in the other rules",
+    r"^(?!Is)\w+ is not allowed": "use comparisons, and, or, not, names and keyed names",
+    "^Is(Not)? is not allowed": "use >= > <= < == != in not in",
+    BESIDE: "write figures under [figures]",
+    "too large": "figures belong in [figures]",
+    AFTER_IN: 'write x in ["a", "b"]',
+    STRAY_LIST: "write x in [a, b]",
+    f"{ONE_WAY}|more than three terms": "join two comparisons with and",
+    "key must be|keyed names are allowed": "write quality[subject, period]",
+    "nested": "a fact is missing: add the fact",
+    "longer than": "a shorter check needs a fact that says more",
+}
+
+
+@pytest.mark.parametrize("text", ["a < b <= c", "a <= b < c", "a > b >= c", "a >= b > c"])
+def test_a_chain_may_be_strict_on_one_side(text: str) -> None:
+    _, first, _, second, _ = text.split()
+    assert parse_check(text) == Compare((A, Name("b"), Name("c")), (first, second))
+
+
+@pytest.mark.parametrize("joined", ["({} and b)", "({} or b)", "(not {})"])
+def test_every_connective_counts_as_a_level(joined: str) -> None:
+    def nested(levels: int) -> str:
+        # Alternating with `not`, since `and` in `and` is one level.
+        text = "a"
+        for level in range(levels):
+            text = (joined if level % 2 else "(not {})").format(text)
+        return text
+
+    assert parse_check(nested(MAX_DEPTH))
+    with pytest.raises(CheckError, match="nested"):
+        parse_check(nested(MAX_DEPTH + 1))
 
 
 def test_the_limits_themselves_are_allowed() -> None:

@@ -70,3 +70,13 @@ def test_the_engine_says_what_the_definition_says_of_generated_rules(data: st.Da
         if regions_in(rule) < LARGE // 10:
             codes = {flaw.code for flaw in Proof(rulebook, rule).flaws()}
             assert "wrong_outcome" not in codes
+
+
+def test_two_rules_that_are_too_much_together_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    rulebook = load_rulebook()
+    days = "appointment/one_academic_year", "reporting/interim"
+    monkeypatch.setattr("mentor_rules.verify.MOST", 100)
+    flaws = verify(rulebook, [rulebook.rule(days[0])])
+    named = {tuple(flaw.params.values()): flaw.code for flaw in flaws}
+    assert named[days] == "too_many_together"
+    assert set(named.values()) == {"too_many_together"}

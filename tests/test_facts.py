@@ -1,0 +1,109 @@
+"""Facts as they are declared; and what they name as evidence, or as missing, exists."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from mentor_rules import vocabulary
+from mentor_rules.acts import FACTS
+from mentor_rules.cases import as_case
+from mentor_rules.facts import INVARIANTS, PRESUMED, SPECS, Case, Fact, FactSpec, Formation
+from mentor_rules.loading import builtin_rulebook
+from mentor_rules.records import FIRST_DAY, LAST_DAY, TABLES, columns
+from mentor_rules.requirements import value_label
+from mentor_rules.rulebook import CaseShape, Rule
+from mentor_rules.texts import has, say
+from mentor_rules.vocabulary import Language, Vocabulary
+
+LANGUAGES: tuple[Language, ...] = ("en", "kk", "ru")
+RULEBOOK = builtin_rulebook()
+OF_PEOPLE = [spec for spec in SPECS.values() if not spec.of_reserve and spec.name != "timing"]
+IDS = frozenset({"S1", "T1", "T2", "T9"})
+# What is assumed without a value that the sentence would tell.
+WORDLESS = frozenset({"no_end", "unbounded", "no_higher_earlier", "those_with_quality_rows"})
+
+
+def facts_of(shape: CaseShape) -> Iterator[tuple[Case, str, Fact]]:
+    """Every fact that a case of a rule file comes to, whatever its rule asks for."""
+    case = as_case(shape.given)
+    for spec in OF_PEOPLE:
+        for keys in product(*spec.keys):
+            yield case, spec.name, FACTS[spec.name](case, *keys)
+
+
+def names_a_row(key: str, case: Case) -> bool:
+    """Whether a key is a table, alone or with the ids of a row that may be there."""
+    table, *words = key.split()
+    appointments = {one.appointment_id for one in case.dossier.appointments}
+    appointments |= {row.shown_key for row in case.dossier.invalid if row.table == "appointments"}
+    return table in TABLES and (not words or words[0] in IDS | appointments)
+
+
+@pytest.mark.parametrize("rule", RULEBOOK.rules, ids=lambda rule: str(rule.id))
+def test_what_facts_of_every_case_name_can_be_looked_up(rule: Rule) -> None:
+    for case, name, fact in (one for shape in rule.cases for one in facts_of(shape)):
+        for gap in fact.gaps:
+            assert gap.fact in (name, "subject"), gap
+            assert gap.fact in RULEBOOK.documents, gap
+            assert names_a_row(gap.key, case), gap
+            assert has("reason", gap.reason), gap
+        assert all(names_a_row(source, case) for source in fact.sources), fact
+        for assumed in fact.assumed:
+            table, *_, column = assumed.cell.split()
+            if table != "calendar":
+                assert names_a_row(assumed.cell, case), assumed
+                assert column in columns(table), assumed
+            assert has("assumed", assumed.code), assumed
+            assert (assumed.value == "") == (assumed.code in WORDLESS), assumed
+        assert all(has("note", note) for note in fact.notes), fact
+        closed = SPECS[name].kind == "set"
+        certain = fact.lo.bit_count() == 1 if closed else fact.lo == fact.hi
+        assert certain or (fact.gaps and SPECS[name].may_miss), name
+        assert fact.hi == fact.lo if closed else SPECS[name].lo <= fact.lo <= fact.hi, name
+
+
+# Declarations -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: str(spec.name))
+def test_a_declaration_is_whole(spec: FactSpec) -> None:
+    taken = [*inspect.signature(FACTS[spec.name]).parameters.values()]
+    assert taken[0].annotation is (Formation if spec.of_reserve is True else Case)
+    assert len(taken) - 1 == (1 if spec.name == "timing" else len(spec.keys))
+    if spec.kind == "set":
+        assert (spec.lo, spec.hi, spec.unit, spec.floored) == (0, 0, "", False)
+        assert set(spec.never_stated) < set(spec.values)
+        for value, language in product(spec.values, LANGUAGES):
+            assert value_label(spec.name, value, language) == labelled(spec, value, language)
+    else:
+        assert (spec.values, spec.labels) == ((), "")
+        days = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
+        assert (spec.lo, spec.hi) == (days if spec.kind == "date" else BOUNDS[spec.name])
+        assert spec.kind in ("date", "number")
+
+
+BOUNDS = {"quality": (0, 10_000), "category_years": (0, 120)}
+
+
+def labelled(spec: FactSpec, value: str, language: Language) -> str:
+    """The label of a value, from the vocabulary or the texts that the fact names."""
+    names = {one.name: one for one in vars(vocabulary).values() if isinstance(one, Vocabulary)}
+    assert spec.labels in names or spec.labels in GROUPS
+    closed = names.get(spec.labels)
+    in_it = closed is not None and value in closed.labels
+    return closed.label(value, language) if closed and in_it else say("value", value, language)
+
+
+# What the texts name, and no vocabulary.
+GROUPS = ("purpose", "timing", "month")
+
+
+def test_what_holds_between_facts_is_said_of_declared_facts() -> None:
+    pairs = [*INVARIANTS, *((one, other) for one, other, _ in PRESUMED)]
+    for name, keys in (fact for pair in pairs for fact in pair):
+        assert keys in [*product(*SPECS[name].keys)]
+    assert all(value in SPECS[name].values for (name, _), _, value in PRESUMED)
