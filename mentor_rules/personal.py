@@ -1,7 +1,6 @@
 """What in a text is personal: individual identification numbers, and what reads like a name."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Literal
@@ -57,22 +56,17 @@ def masked_path(path: str) -> str:
     for place, part in enumerate(parts):
         stem, dot, suffix = part.rpartition(".")
         for name in (part, stem):
-            if len(name.split()) > 1 and _reads_like_a_name(name):
+            if _reads_like_a_name(name):
                 parts[place] = "…" if name == part else f"…{dot}{suffix}"
                 break
     return masked("".join(parts))
 
 
 def _reads_like_a_name(text: str) -> bool:
-    """Tell whether a text reads like a name: capitalised words, one of them alone if Cyrillic."""
+    """Tell whether a text is two or more capitalised words; one alone may be a code."""
     words = text.replace(".", ". ").split()
-    if not words or not all(word[0].isupper() and _WORD.fullmatch(word) for word in words):
-        return False
-    if len(words) == 1:
-        return (
-            len(text) > 2
-            and text.istitle()
-            and text.isalpha()
-            and unicodedata.name(text[0], "").startswith("CYRILLIC")
-        )
-    return any(len(word) > 2 for word in words)
+    return (
+        len(words) > 1
+        and any(len(word) > 2 for word in words)
+        and all(word[0].isupper() and _WORD.fullmatch(word) for word in words)
+    )
