@@ -193,7 +193,7 @@ def rows(table: str, *cells: Mapping[str, object]) -> Maker:
         own = tables.setdefault(table, [])
         for place, cell in enumerate(cells):
             if place < len(own):
-                own[place] = own[place] | cell
+                own[place] = {**own[place], **cell}
             else:
                 own.append(dict(cell))
         return to_json(tables, path)
