@@ -1,6 +1,7 @@
 """The answer: what JSON, tables and reports are renderings of."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -13,6 +14,13 @@ from mentor_rules.rulebook import Outcome, Weight
 from mentor_rules.verdict import FLAGGED, Eligibility, Procedure
 
 SHOWN = 20  # flagged appointments in a notebook
+# What steers a terminal, turns text, or ends a line to some readers, and JSON leaves as it is.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def harmless_json(text: str) -> str:
+    """Give a JSON text in which no letter acts upon who shows it; it says the same."""
+    return _STEERING.sub(lambda letter: f"\\u{ord(letter[0]):04x}", text)
 
 
 class _Result(BaseModel):
@@ -222,7 +230,7 @@ class CandidateResult(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 class PlanResult(_Result):
@@ -239,7 +247,7 @@ class PlanResult(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 class SchoolResult(_Result):
@@ -331,7 +339,7 @@ class Deadlines(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 Standing = Literal[
@@ -433,7 +441,7 @@ class ReserveReport(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 class InvalidEntry(_Result):
@@ -554,7 +562,7 @@ def _line(kind: str, cells: Iterable[object]) -> str:
 
 
 def _json(part: _Result) -> str:
-    return part.model_dump_json(by_alias=True)
+    return harmless_json(part.model_dump_json(by_alias=True))
 
 
 class TableRows(_Result):
