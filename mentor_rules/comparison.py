@@ -13,7 +13,7 @@ from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
 from mentor_rules.judging import check, expect_day
 from mentor_rules.requirements import amount, value_label
-from mentor_rules.result import AppointmentResult, Fault, Finding, Report
+from mentor_rules.result import AppointmentResult, Fault, Finding, Report, harmless_json
 from mentor_rules.rulebook import (
     CaseShape,
     Figure,
@@ -138,7 +138,7 @@ class Comparison(_Part):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(indent=2)
+        return harmless_json(self.model_dump_json(indent=2))
 
 
 def compare_rulebooks(

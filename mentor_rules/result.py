@@ -1,6 +1,7 @@
 """The answer: what JSON, tables and reports are renderings of."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -16,6 +17,13 @@ from mentor_rules.verdict import FLAGGED, Eligibility, Procedure
 from mentor_rules.vocabulary import Language
 
 SHOWN = 20  # flagged appointments in a notebook
+# What steers a terminal, turns text, or ends a line to some readers, and JSON leaves as it is.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def harmless_json(text: str) -> str:
+    """Give a JSON text in which no letter acts upon who shows it; it says the same."""
+    return _STEERING.sub(lambda letter: f"\\u{ord(letter[0]):04x}", text)
 
 
 class _Result(BaseModel):
@@ -225,7 +233,7 @@ class CandidateResult(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 class PlanResult(_Result):
@@ -242,7 +250,7 @@ class PlanResult(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 class SchoolResult(_Result):
@@ -334,7 +342,7 @@ class Deadlines(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 Standing = Literal[
@@ -436,7 +444,7 @@ class ReserveReport(_Result):
 
     def to_json(self) -> str:
         """Give the answer as JSON."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return harmless_json(self.model_dump_json(by_alias=True, indent=2))
 
 
 class InvalidEntry(_Result):
@@ -613,7 +621,7 @@ def _line(kind: str, cells: Iterable[object]) -> str:
 
 
 def _json(part: _Result) -> str:
-    return part.model_dump_json(by_alias=True)
+    return harmless_json(part.model_dump_json(by_alias=True))
 
 
 class TableRows(_Result):

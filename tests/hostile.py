@@ -193,7 +193,7 @@ def rows(table: str, *cells: Mapping[str, object]) -> Maker:
         own = tables.setdefault(table, [])
         for place, cell in enumerate(cells):
             if place < len(own):
-                own[place] = own[place] | cell
+                own[place] = {**own[place], **cell}
             else:
                 own.append(dict(cell))
         return to_json(tables, path)
@@ -221,12 +221,16 @@ def rules(content: Callable[[], bytes], name: str = "eligibility/new.toml") -> M
 
 @dataclass(frozen=True)
 class Hostile:
-    """A hostile file: its name, what makes it, the exit code; `word` puts it into the command."""
+    """A hostile file: its name, what makes it, the exit code, and the command that reads it.
+
+    `heavy`: it takes a second or more to be made or refused.
+    """
 
     name: str
     make: Maker
     code: int = 3
     words: tuple[str, ...] = ("check", "{path}", "--as-of", "2026-11-23")
+    heavy: bool = False
 
 
 def _beside(option: str) -> tuple[str, ...]:
@@ -269,37 +273,41 @@ FILES = {
     "bomb-nested": Hostile("d.xlsx", workbook(lambda: {SHEET: b"PK\x03\x04" * 500})),
     "bomb-members": Hostile("d.xlsx", workbook(lambda: {f"a{n}": b"" for n in range(11_000)})),
     "bomb-overlap": Hostile("d.xlsx", overlapping),
-    "bomb-lying-size": Hostile("d.xlsx", lying),
+    "bomb-lying-size": Hostile("d.xlsx", lying, heavy=True),
     "bomb-method": Hostile("d.xlsx", squeezed),
     "bomb-laughs": Hostile("d.xlsx", workbook(lambda: sheet(_LAUGH, dtd=_LAUGHS))),
     "bomb-laughs-in-strings": Hostile(
         "d.xlsx", workbook(lambda: strings("<si><t>&j;</t></si>", _LAUGHS))
     ),
     "bomb-outside-entity": Hostile("d.xlsx", workbook(lambda: sheet(_LAUGH, dtd=_OUTSIDE))),
-    "bomb-strings": Hostile("d.xlsx", workbook(lambda: strings("<si/>" * 3_000_000))),
-    "bomb-long-strings": Hostile("d.xlsx", workbook(_long_strings)),
+    "bomb-strings": Hostile("d.xlsx", workbook(lambda: strings("<si/>" * 3_000_000)), heavy=True),
+    "bomb-long-strings": Hostile("d.xlsx", workbook(_long_strings), heavy=True),
     "bomb-one-row": Hostile("d.xlsx", workbook(lambda: sheet(f"<row>{'<c/>' * 3_000_000}</row>"))),
-    "bomb-rows": Hostile("d.xlsx", workbook(lambda: sheet('<row r="1"/>' * 2_000_000))),
+    "bomb-rows": Hostile("d.xlsx", workbook(lambda: sheet('<row r="1"/>' * 2_000_000)), heavy=True),
     "bomb-sparse-rows": Hostile("d.xlsx", workbook(lambda: sheet(_FAR))),
     "bomb-merged": Hostile("d.xlsx", workbook(_merged)),
     "bomb-last-cell": Hostile(
-        "d.xlsx", workbook(lambda: sheet(_LAST, before='<dimension ref="A1:XFD1048576"/>'))
+        "d.xlsx",
+        workbook(lambda: sheet(_LAST, before='<dimension ref="A1:XFD1048576"/>')),
+        heavy=True,
     ),
-    "bomb-last-cells": Hostile("d.xlsx", workbook(_last_cells)),
+    "bomb-last-cells": Hostile("d.xlsx", workbook(_last_cells), heavy=True),
     "bomb-columns": Hostile("d.xlsx", workbook(lambda: sheet(wide()))),
-    "bomb-styles": Hostile("d.xlsx", workbook(lambda: styles(xfs()))),
-    "bomb-formats": Hostile("d.xlsx", workbook(lambda: styles(formats()))),
+    "bomb-styles": Hostile("d.xlsx", workbook(lambda: styles(xfs())), heavy=True),
+    "bomb-formats": Hostile("d.xlsx", workbook(lambda: styles(formats())), heavy=True),
     "bomb-deep-xml": Hostile("d.xlsx", workbook(lambda: sheet("<a>" * 500_000 + "</a>" * 500_000))),
-    "bomb-misused-part": Hostile("d.xlsx", misused),
+    "bomb-misused-part": Hostile("d.xlsx", misused, heavy=True),
     "bomb-cell": Hostile("d.xlsx", workbook(lambda: sheet(_LONG))),
     # Text files.
     "csv-cell": Hostile("d", table(lambda: b"teacher_id,post\nT1," + b"x" * 10_000_000 + b"\n")),
-    "csv-cells": Hostile("d", table(lambda: b"teacher_id,post\n" + b"," * 900_000 + b"\n")),
+    "csv-cells": Hostile(
+        "d", table(lambda: b"teacher_id,post\n" + b"," * 900_000 + b"\n"), heavy=True
+    ),
     "csv-cells-quoted": Hostile("d", table(lambda: b"teacher_id,post\n" + b'"\n",' * 900_000)),
     "csv-columns": Hostile("d", table(lambda: ",".join(f"c{n}" for n in range(16_000)).encode())),
     "csv-quote": Hostile("d", table(lambda: b'teacher_id,post\nT1,"head\n')),
     "csv-nul": Hostile("d", table(lambda: b"teacher_id,post\nT\x001,head\n")),
-    "csv-too-large": Hostile("d", table(lambda: bytes(201 * 2**20))),
+    "csv-too-large": Hostile("d", table(lambda: bytes(201 * 2**20)), heavy=True),
     "csv-ragged": Hostile("d", table(lambda: b"teacher_id,post\nT9,head,x\n")),
     "csv-header-twice": Hostile("d", table(lambda: b"teacher_id,post,post\nT9,head,\n")),
     "csv-near-miss": Hostile("d", table(lambda: b"teacher_id,posst\nT9,head\n")),

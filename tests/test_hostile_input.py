@@ -104,7 +104,7 @@ def test_every_row_of_the_page_has_its_file_and_every_file_its_row() -> None:
     assert list(page()) == list(FILES)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if not FILES[name].heavy])
 def test_a_hostile_file_gets_what_the_page_says(name: str, run: Run, tmp_path: Path) -> None:
     said = page()[name]
     words = command(name, tmp_path)
@@ -114,8 +114,10 @@ def test_a_hostile_file_gets_what_the_page_says(name: str, run: Run, tmp_path: P
     assert said.message in " ".join(shown.split())
     assert not PYTHON.search(shown)
     assert str(tmp_path) not in shown
+    if name.startswith(("bomb", "rule")):
+        return  # these texts are few, and rules speak English
     for language in ("kk", "ru"):
-        other, told = run(*words, "--lang", language) if words[0] != "rules" else (code, "")
+        other, told = run(*words, "--lang", language)
         assert other == code
         assert not PYTHON.search(told)
         assert said.message not in told

@@ -9,7 +9,7 @@ from io import StringIO
 from mentor_rules.judging import asked
 from mentor_rules.report.changes import change_texts
 from mentor_rules.report.table import safe
-from mentor_rules.result import AppointmentResult, Report
+from mentor_rules.result import AppointmentResult, Report, harmless_json
 from mentor_rules.rulebook import Rulebook
 from mentor_rules.vocabulary import INVISIBLE
 
@@ -23,16 +23,12 @@ _SIGNS = r"[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
 _SPACES = rf"[\s{re.escape(INVISIBLE)}]*"
 _FORMULA = re.compile(rf"^(?=[\t\r\n]|{_SPACES}{_SIGNS})|(?<=[;\t\r\n])(?={_SPACES}{_SIGNS})")
 
-# Ends of lines to some readers that JSON leaves as they are.
-_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_ESCAPED = str.maketrans(_LINE_ENDS)
-
 
 def jsonl(report: Report) -> Iterator[str]:
     """Give one line per appointment: the object that stands under `results`."""
     for result in report.results:
         text = json.dumps(result.model_dump(mode="json", by_alias=True), ensure_ascii=False)
-        yield text.translate(_ESCAPED) + "\n"
+        yield harmless_json(text) + "\n"
 
 
 def csv_lines(

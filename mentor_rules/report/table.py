@@ -239,8 +239,8 @@ class TableReport:
                 *("label", "missing_row"), count=len(found), documents=text, ids=_some(found)
             )
             self._print(row, indent=2)
-            for paper in named if many else ():
-                self._print(paper, indent=6)
+            for one in named if many else ():
+                self._print(one, indent=6)
 
     def _uncertain(self, results: Iterable[AppointmentResult]) -> None:
         uncertain = [
