@@ -13,11 +13,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mentor_rules import Dossier, check
 from mentor_rules.texts import say
 from mentor_rules.vocabulary import LANGUAGES, Language
 from tests.forked import Commands, Ran
@@ -45,6 +47,7 @@ WRITING = {
     "reserve json": "reserve DOSSIER --format json --out OUT",
     "reserve csv": "reserve DOSSIER --format csv --out OUT",
     "mapping": "mapping DOSSIER --out OUT",
+    "replay": "replay RESULT DOSSIER --format json --out OUT",
     "requirements": "requirements --format json --out OUT",
     "template": "template OUT.xlsx",
     "schema dossier": "schema dossier --out OUT",
@@ -56,7 +59,8 @@ DATED = {"check": "--as-of", "candidate": "--on", "deadlines": "--as-of", "reser
 
 
 def words(name: str, small: Path, *more: str) -> list[str]:
-    asked = WRITING[name].replace("DOSSIER", str(small)).replace("OUT", "out").split()
+    paths = {"DOSSIER": str(small), "RESULT": f"{small}.result", "OUT": "out"}
+    asked = re.sub("[A-Z]+", lambda found: paths[found[0]], WRITING[name]).split()
     return [*asked, *([DATED[asked[0]], DAY[1]] if asked[0] in DATED else []), *more]
 
 
@@ -141,7 +145,10 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return dossier(tmp_path_factory.mktemp("small"))
+    path = dossier(tmp_path_factory.mktemp("small"))
+    report = check(Dossier.read(path), as_of=date.fromisoformat(DAY[1]))
+    Path(f"{path}.result").write_text(report.to_json(), "utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
