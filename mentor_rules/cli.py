@@ -972,11 +972,11 @@ def _told(message: str, code: int) -> int:
 def main() -> None:
     """Run the command line; every expected trouble ends in one message and its exit code."""
     _stand_in_for_closed_streams()
-    _heed_signals()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # real streams have it
     try:
+        _heed_signals()
         code = _run(_language_asked())
     except KeyboardInterrupt:
         code = BY_SIGNAL + signal.SIGINT

@@ -301,6 +301,27 @@ def test_steps_of_another_run_are_not_used(tmp_path: Path) -> None:
     assert list(differences(out, check(Dossier.from_tables(raw), as_of=AS_OF))) == []
 
 
+def test_steps_that_are_half_cleared_away_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = generate.dossier(53, 200)
+    folder, out = write_texts(raw, tmp_path), tmp_path / "out"
+    remove = shutil.rmtree
+
+    def stopped(path: Path, **options: bool) -> None:
+        if path != out / "unfinished":
+            return remove(path, **options)
+        next(path.glob("judged/*/results.parquet")).unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        audit(folder, out, as_of=AS_OF)
+    monkeypatch.undo()
+    audit(folder, out, as_of=AS_OF, force=True)
+    assert list(differences(out, check(Dossier.from_tables(raw), as_of=AS_OF))) == []
+
+
 def test_a_finished_run_is_written_over_only_when_asked(tmp_path: Path) -> None:
     folder, out = write_texts(generate.dossier(52, 30), tmp_path), tmp_path / "out"
     audit(folder, out, as_of=AS_OF, explain=5)

@@ -13,13 +13,15 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mentor_rules import Dossier, check
 from mentor_rules.texts import say
-from mentor_rules.vocabulary import Language
+from mentor_rules.vocabulary import LANGUAGES, Language
 from tests.forked import Commands, Ran
 from tests.test_cli import DAY, ROOT, SCRIPT, dossier
 
@@ -45,6 +47,7 @@ WRITING = {
     "reserve json": "reserve DOSSIER --format json --out OUT",
     "reserve csv": "reserve DOSSIER --format csv --out OUT",
     "mapping": "mapping DOSSIER --out OUT",
+    "replay": "replay RESULT DOSSIER --format json --out OUT",
     "requirements": "requirements --format json --out OUT",
     "template": "template OUT.xlsx",
     "schema dossier": "schema dossier --out OUT",
@@ -56,7 +59,8 @@ DATED = {"check": "--as-of", "candidate": "--on", "deadlines": "--as-of", "reser
 
 
 def words(name: str, small: Path, *more: str) -> list[str]:
-    asked = WRITING[name].replace("DOSSIER", str(small)).replace("OUT", "out").split()
+    paths = {"DOSSIER": str(small), "RESULT": f"{small}.result", "OUT": "out"}
+    asked = re.sub("[A-Z]+", lambda found: paths[found[0]], WRITING[name]).split()
     return [*asked, *([DATED[asked[0]], DAY[1]] if asked[0] in DATED else []), *more]
 
 
@@ -67,7 +71,7 @@ def test_every_command_that_writes_a_file_meets_faults() -> None:
         f"{prefix}{command.name}"
         for prefix, group in (("", app), ("rules ", rules_app))
         for command in group.registered_commands
-        if {"out", "force"} <= set(command.callback.__annotations__)  # type: ignore[union-attr]
+        if {"out", "force"} <= set(command.callback.__annotations__)
     }
     assert writing - {"audit"} == {
         " ".join(text.split()[: 2 if text.startswith("rules") else 1]) for text in WRITING.values()
@@ -132,18 +136,19 @@ class Desk:
         if error and ran.code not in (0, 1):
             assert ran.code == 2, told
             reason = (
-                say("refused", REFUSED[error], language)  # type: ignore[call-overload]
-                if error in REFUSED
-                else os.strerror(error)  # type: ignore[call-overload]
+                say("refused", REFUSED[error], language) if error in REFUSED else os.strerror(error)
             )
             assert ran.stderr == (
-                f"mentor-rules: {say('usage', 'cannot_write', language, reason=reason)}\n"  # type: ignore[arg-type]
+                f"mentor-rules: {say('usage', 'cannot_write', language, reason=reason)}\n"
             ), told
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return dossier(tmp_path_factory.mktemp("small"))
+    path = dossier(tmp_path_factory.mktemp("small"))
+    report = check(Dossier.read(path), as_of=date.fromisoformat(DAY[1]))
+    Path(f"{path}.result").write_text(report.to_json(), "utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +171,7 @@ def at_each_change(desk: Desk) -> None:
             for number in (KILLED, ENDED, INTERRUPTED):
                 desk.meet(replacing=replacing, at_change=place, number=number)
             for error in ERRORS:
-                language = languages.choice(("en", "kk", "ru"))
+                language = languages.choice(LANGUAGES)
                 desk.meet(language, replacing=replacing, at_change=place, error=error)
 
 

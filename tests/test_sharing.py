@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 from itertools import cycle, islice
 from types import BuiltinFunctionType, FunctionType, MappingProxyType
@@ -33,6 +34,7 @@ from mentor_rules import (
 )
 from mentor_rules.engines.durable import available
 from mentor_rules.loading import builtin_rulebook
+from mentor_rules.vocabulary import LANGUAGES
 from tests import dossiers
 
 THREADS = 32
@@ -46,7 +48,7 @@ def checked(seed: int, rulebook: Rulebook | None = None, dossier: Dossier | None
         as_of=dossiers.AS_OF,
         readings=READINGS[seed % len(READINGS)],
         rulebook=rulebook,
-        language=("en", "kk", "ru")[seed % 3],  # type: ignore[arg-type]  # the three languages
+        language=LANGUAGES[seed % 3],
         confirm="all" if seed % 6 == 0 else "none",
     )
     told = json.loads(report.to_json())
@@ -55,10 +57,12 @@ def checked(seed: int, rulebook: Rulebook | None = None, dossier: Dossier | None
 
 
 def candidate(seed: int, rulebook: Rulebook | None = None) -> str:
-    years = [
-        QualityYear(teacher_id="T1", subject="физика", school_year=year, percent=55 + seed % 20)
-        for year in dossiers.YEARS
-    ]
+    taught: dict[str, Any] = {
+        "teacher_id": "T1",
+        "subject": "физика",
+        "percent": Decimal(55 + seed % 20),
+    }
+    years = [QualityYear(**taught, school_year=year) for year in dossiers.YEARS]
     return check_candidate(
         Teacher(teacher_id="T1", school_id="S1", category=("master", "expert")[seed % 2]),
         School(school_id="S1", kind="ordinary"),
