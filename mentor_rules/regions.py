@@ -495,8 +495,7 @@ def parted(bound: BoundRule) -> bool:
     for day in editions(bound.rule):
         for _, readings in by_question(bound):
             regions = regions_of(bound.rule, day, readings)
-            axes = regions.axes(fact for reading in readings for fact in reading.facts)
-            for _, outcomes in regions.together(readings, axes):
+            for _, outcomes in regions.together(readings, axes_of(bound.rule, day, readings)):
                 told = {"satisfied" if one in FINE else one for one in outcomes}
                 if len(told) > 1 and "unknown" not in told:
                     return True
@@ -512,8 +511,7 @@ def reached(rule: Rule) -> frozenset[Said]:
     bound = opened(rule)
     found: set[Said] = {"disputed"} if parted(bound) else set()
     for day, reading in product(editions(rule), bound.readings):
-        regions = regions_of(rule, day, (reading,))
-        axes = regions.axes(reading.facts)
+        regions, axes = regions_of(rule, day, (reading,)), axes_of(rule, day, (reading,))
         late = [(at, axis.cells.index((LATE, LATE))) for at, axis in enumerate(axes) if due(axis)]
         for state, outcome in regions.outcomes(reading, axes).items():
             by_day = outcome == "breached" and any(state[at] == cell for at, cell in late)

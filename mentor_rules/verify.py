@@ -438,8 +438,7 @@ class _Seen:
 
     def look(self, rule: Rule, day: date, readings: Sequence[BoundReading]) -> None:
         """Note how readings that differ in one question decide every state."""
-        regions = regions_of(rule, day, readings)
-        axes = regions.axes(fact for reading in readings for fact in reading.facts)
+        regions, axes = regions_of(rule, day, readings), axes_of(rule, day, readings)
         for state, outcomes in regions.together(readings, axes):
             if len(set(outcomes)) == 1:
                 continue

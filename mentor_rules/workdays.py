@@ -396,10 +396,5 @@ def _public_holidays() -> _PublicHolidays:
             kurban_ait.update((day, days[day]) for day in days if day.year == self._year)
             return set(days)
 
-    found = WithoutTransfers(
-        years=range(FIRST_DAY.year, LAST_DAY.year + 1),
-        language="en_US",
-        observed=False,
-        expand=False,
-    )
+    found = WithoutTransfers(years=range(FIRST_DAY.year, LAST_DAY.year + 1), observed=False)
     return _PublicHolidays(frozenset(found) - christmas, frozenset(christmas), kurban_ait)

@@ -61,7 +61,7 @@ TESTS = (
 )
 NEVER = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 SECONDS, MEMORY = 20, 3 << 30  # of the processor, for each test; bytes
-MOST = 300  # tests of one mutant; what these let pass has survived
+FIRST, MOST = 40, 80  # tests that are run first; of one file: what these let pass has survived
 SURVIVED = 0
 
 
@@ -330,7 +330,12 @@ def fates(drawn: Iterable[Mutant], project: Path, known: Baseline) -> Iterator[F
         def worth(test: str, of_file: str = of_file) -> float:
             return (caught[of_file, test] + 0.2) / (known.tests[test] + 0.1)
 
-        wanted = sorted(known.of(mutant), key=lambda test: (-worth(test), test))
+        ranked = sorted(known.of(mutant), key=lambda test: (-worth(test), test))
+        by_file: dict[str, list[str]] = {}
+        for test in ranked:
+            by_file.setdefault(test.partition("::")[0], []).append(test)
+        chosen = {test for some in by_file.values() for test in some[:MOST]}
+        wanted = [test for test in ranked if test in chosen]
         caught_by = run_mutant(mutant, wanted, project, known) if wanted else ""
         caught[of_file, caught_by] += 1
         yield Fate(mutant, caught_by)
@@ -346,7 +351,7 @@ def run_mutant(mutant: Mutant, wanted: Sequence[str], project: Path, known: Base
         sys.dont_write_bytecode = True
         plugin, code = _Run(passed_over=known.tests.__contains__), SURVIVED
         # To collect tests takes as long as to run them: file by file, the best ones first.
-        for some in (wanted[:40], wanted[40:MOST]):
+        for some in (wanted[:FIRST], wanted[FIRST:]):
             plugin.places = {test: at for at, test in enumerate(some)}
             for file in dict.fromkeys(test.partition("::")[0] for test in some):
                 if code in (SURVIVED, pytest.ExitCode.NO_TESTS_COLLECTED):

@@ -66,6 +66,23 @@ def test_what_facts_of_every_case_name_can_be_looked_up(rule: Rule) -> None:
         assert fact.hi == fact.lo if closed else SPECS[name].lo <= fact.lo <= fact.hi, name
 
 
+UNREADABLE = [
+    *(("teachers", name) for name in ("category", "category_now", "ethics", "category_years")),
+    *(("teachers", "mentor_in_school"), ("schools", "school_kind"), ("posts", "post")),
+    *(("categories", "category"), ("categories", "category_open_ended"), ("quality", "quality")),
+    *(("reserve", "listed_in_reserve"), ("plans", "agreed_by"), ("plans", "period_from")),
+]
+
+
+@pytest.mark.parametrize(("table", "name"), UNREADABLE)
+def test_what_a_row_that_cannot_be_read_leaves_open_says_so(table: str, name: str) -> None:
+    case = as_case({"unreadable": [table], "quality": [6000, 6000, 6000], "week": 5})
+    for keys in product(*SPECS[name].keys):
+        gaps = FACTS[name](case, *keys).gaps
+        reasons = {gap.reason for gap in gaps if gap.key.split()[0] == table}
+        assert reasons == {"invalid_row"}, gaps
+
+
 # Declarations -------------------------------------------------------------------------------
 
 
