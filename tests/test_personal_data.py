@@ -157,6 +157,7 @@ SOUGHT = (
 )
 DAY = ("--as-of", "2026-11-23")
 # How each command is called on the planted dossier, and with what it is told apart from others.
+KEY = "a key"
 TRIED: Mapping[str, Sequence[str]] = {
     "check": ("{book}", *DAY, "--changes"),
     "candidate": ("{book}", "--teacher", MENTOR, "--on", "2026-09-01"),
@@ -164,6 +165,7 @@ TRIED: Mapping[str, Sequence[str]] = {
     "reserve": ("{book}", *DAY),
     "audit": ("{parquet}", *DAY, "--explain", "9", "--by", "region"),
     "mapping": ("{book}",),
+    "replay": ("{result}", "{book}"),
     "rules diff": ("{rules}", "--dossier", "{book}", *DAY),
 }
 WITHOUT_A_DOSSIER = frozenset(
@@ -252,7 +254,14 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     rules = shutil.copytree(rules_folder() / "order_160", folder / "rules")
     floor = rules / "eligibility" / "quality_of_knowledge.toml"
     floor.write_text(floor.read_text("utf-8").replace("6000", "6500"), "utf-8")
-    return {"book": folder / f"{MENTOR}.xlsx", "parquet": folder / "parquet", "rules": rules}
+    made = {"book": folder / f"{MENTOR}.xlsx", "parquet": folder / "parquet", "rules": rules}
+    dossier = Dossier.read(made["book"], key=KEY.encode())
+    report = check(dossier, as_of=date(2026, 11, 23)).to_json()
+    edited = report.replace(f'"mentor_id":"{dossier.shown(PERSON)}"', '"mentor_id":"T0"', 1)
+    assert edited != report
+    made["result"] = folder / f"{PERSON}.json"
+    made["result"].write_text(edited, "utf-8")
+    return made
 
 
 def run(arguments: Sequence[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -322,7 +331,9 @@ def test_no_output_names_a_person(
     places: Mapping[str, Path],
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("MENTOR_RULES_KEY", KEY)
     out = tmp_path / ("out.xlsx" if form == "xlsx" else "out")
     language = {"table": ["--lang", "kk"], "html": ["--lang", "ru"]}.get(str(form), [])
     code, printed = run(written(command, form, places, out, *language), capfd)
