@@ -320,9 +320,10 @@ def test_steps_that_are_half_cleared_away_are_not_used(
     folder, out = write_texts(raw, tmp_path), tmp_path / "out"
     remove = shutil.rmtree
 
-    def stopped(path: Path, **options: bool) -> None:
+    def stopped(path: Path, **options: Any) -> None:
         if path != out / "unfinished":
-            return remove(path, **options)
+            remove(path, **options)
+            return
         next(path.glob("judged/*/results.parquet")).unlink()
         raise KeyboardInterrupt
 
