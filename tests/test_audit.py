@@ -310,7 +310,8 @@ def test_steps_that_are_half_cleared_away_are_not_used(
 
     def stopped(path: Path, **options: Any) -> None:
         if path != out / "unfinished":
-            return remove(path, **options)
+            remove(path, **options)
+            return
         next(path.glob("judged/*/results.parquet")).unlink()
         raise KeyboardInterrupt
 
