@@ -872,7 +872,7 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
         sys.stdout.buffer.writelines(map(_bytes, parts))
         sys.stdout.flush()
         return
-    if out.exists() and not force:
+    if (out.exists() or out.is_symlink()) and not force:
         raise UsageError("exists", path=safe(str(out)))
     if not out.parent.is_dir():
         raise UsageError("no_folder", path=safe(str(out.parent)))
