@@ -934,7 +934,7 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
         sys.stdout.buffer.writelines(map(_bytes, parts))
         sys.stdout.flush()
         return
-    if out.exists() and not force:
+    if (out.exists() or out.is_symlink()) and not force:
         raise UsageError("exists", path=safe(str(out)))
     if out.exists() and not out.is_file():  # a device would be replaced by a file
         raise UsageError("not_a_file", path=safe(str(out)))

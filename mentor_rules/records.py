@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
@@ -621,13 +621,24 @@ class InvalidRow:
         return " ".join("…" if part is None else part for part in self.key)
 
 
+_set_stated = vars(BaseModel)["__pydantic_fields_set__"].__set__  # a record is frozen
+
+
+@lru_cache(maxsize=1024)
+def _shared(columns: frozenset[str]) -> set[str]:
+    return set(columns)
+
+
 def build_record(
     table: str, row: int | None, cells: Mapping[str, Any]
 ) -> tuple[Record | None, tuple[InvalidRow, ...]]:
     """Give the record that `cells` (column to raw value) say, or all that is wrong with them."""
     model = TABLES[table]
     try:
-        return model.model_validate(dict(cells)), ()
+        record = model.model_validate(dict(cells))
+        # Millions of rows state the same columns: of a set each they would be a quarter larger.
+        _set_stated(record, _shared(frozenset(record.model_fields_set)))
+        return record, ()
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
     readable = _readable(model, cells)

@@ -292,7 +292,7 @@ FILES = {
         heavy=True,
     ),
     "bomb-last-cells": Hostile("d.xlsx", workbook(_last_cells), heavy=True),
-    "bomb-columns": Hostile("d.xlsx", workbook(lambda: sheet(wide()))),
+    "bomb-columns": Hostile("d.xlsx", workbook(lambda: sheet(wide())), heavy=True),
     "bomb-styles": Hostile("d.xlsx", workbook(lambda: styles(xfs())), heavy=True),
     "bomb-formats": Hostile("d.xlsx", workbook(lambda: styles(formats())), heavy=True),
     "bomb-deep-xml": Hostile("d.xlsx", workbook(lambda: sheet("<a>" * 500_000 + "</a>" * 500_000))),
@@ -304,7 +304,9 @@ FILES = {
         "d", table(lambda: b"teacher_id,post\n" + b"," * 900_000 + b"\n"), heavy=True
     ),
     "csv-cells-quoted": Hostile("d", table(lambda: b"teacher_id,post\n" + b'"\n",' * 900_000)),
-    "csv-columns": Hostile("d", table(lambda: ",".join(f"c{n}" for n in range(16_000)).encode())),
+    "csv-columns": Hostile(
+        "d", table(lambda: ",".join(f"c{n}" for n in range(16_000)).encode()), heavy=True
+    ),
     "csv-quote": Hostile("d", table(lambda: b'teacher_id,post\nT1,"head\n')),
     "csv-nul": Hostile("d", table(lambda: b"teacher_id,post\nT\x001,head\n")),
     "csv-too-large": Hostile("d", table(lambda: bytes(201 * 2**20)), heavy=True),
