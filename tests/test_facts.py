@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from itertools import product
 
@@ -12,6 +13,7 @@ import pytest
 from mentor_rules import vocabulary
 from mentor_rules.acts import FACTS
 from mentor_rules.cases import as_case
+from mentor_rules.dossier import Dossier
 from mentor_rules.facts import INVARIANTS, PRESUMED, SPECS, Case, Fact, FactSpec, Formation
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import FIRST_DAY, LAST_DAY, TABLES, columns
@@ -93,6 +95,33 @@ def test_dates_without_a_category_leave_open_what_was_awarded_once_they_are_over
     assert found.lo == SPECS["category"].everything
 
 
+@pytest.mark.parametrize("validity", ["must_be_valid", "once_awarded"])
+def test_dates_without_a_category_that_still_run_leave_it_open(validity: str) -> None:
+    case = as_case({"category_from": date(2020, 1, 1)})
+    (gap,) = FACTS["category"](case, validity).gaps
+    assert gap == ("category", "teachers T1", "not_stated")
+
+
+def test_a_year_without_a_figure_is_a_gap_of_its_own() -> None:
+    given = as_case({})
+    row = {"teacher_id": "T1", "subject": "mathematics", "school_year": "2024/25"}
+    tables = {"teachers": [{"teacher_id": "T1", "school_id": "S1"}], "quality": [row]}
+    case = replace(given, dossier=Dossier.from_tables(tables))
+    gaps = {gap.key.split()[-1]: gap.reason for gap in FACTS["quality"](case, "any", "mean").gaps}
+    assert gaps == {"2023/24": "no_row", "2024/25": "not_stated", "2025/26": "no_row"}
+
+
+def test_every_year_before_the_first_day_of_teaching_is_assumed_where_it_has_no_source() -> None:
+    case = as_case({"on": date(2012, 9, 1), "first_taught_on": date(2012, 8, 1), "subjects": ["x"]})
+    assumed = {one.cell.split()[1] for one in FACTS["quality"](case, "any", "mean").assumed}
+    assert assumed >= {year.label for year in case.years}
+    assert all(year.assumed for year in case.years)
+
+
+def test_nothing_is_assumed_of_days_that_no_other_mentor_shares() -> None:
+    assert FACTS["mentors_overlap"](as_case({})).assumed == ()
+
+
 # Declarations -------------------------------------------------------------------------------
 
 
@@ -111,8 +140,10 @@ def test_a_declaration_is_whole(spec: FactSpec) -> None:
         days = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
         assert (spec.lo, spec.hi) == (days if spec.kind == "date" else BOUNDS[spec.name])
         assert spec.kind in ("date", "number")
+        assert spec.unit == UNITS.get(spec.name, "")
 
 
+UNITS = {"quality": "basis points", "category_years": "years"}
 BOUNDS = {"quality": (0, 10_000), "category_years": (0, 120)}
 
 
