@@ -14,7 +14,17 @@ from mentor_rules import vocabulary
 from mentor_rules.acts import FACTS
 from mentor_rules.cases import as_case
 from mentor_rules.dossier import Dossier
-from mentor_rules.facts import INVARIANTS, PRESUMED, SPECS, Case, Fact, FactSpec, Formation
+from mentor_rules.facts import (
+    INVARIANTS,
+    PERIODS,
+    PRESUMED,
+    SPECS,
+    YES_OR_NO,
+    Case,
+    Fact,
+    FactSpec,
+    Formation,
+)
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import FIRST_DAY, LAST_DAY, TABLES, columns
 from mentor_rules.requirements import value_label
@@ -102,13 +112,38 @@ def test_dates_without_a_category_that_still_run_leave_it_open(validity: str) ->
     assert gap == ("category", "teachers T1", "not_stated")
 
 
+def case_of_quality(**row: str) -> Case:
+    """A mentor with one row of quality of knowledge."""
+    rows = [{"teacher_id": "T1", "school_year": "2024/25", **row}]
+    tables = {"teachers": [{"teacher_id": "T1", "school_id": "S1"}], "quality": rows}
+    return replace(as_case({}), dossier=Dossier.from_tables(tables))
+
+
 def test_a_year_without_a_figure_is_a_gap_of_its_own() -> None:
-    given = as_case({})
-    row = {"teacher_id": "T1", "subject": "mathematics", "school_year": "2024/25"}
-    tables = {"teachers": [{"teacher_id": "T1", "school_id": "S1"}], "quality": [row]}
-    case = replace(given, dossier=Dossier.from_tables(tables))
-    gaps = {gap.key.split()[-1]: gap.reason for gap in FACTS["quality"](case, "any", "mean").gaps}
+    found = FACTS["quality"](case_of_quality(subject="mathematics"), "any", "mean")
+    gaps = {gap.key.split()[-1]: gap.reason for gap in found.gaps}
     assert gaps == {"2023/24": "no_row", "2024/25": "not_stated", "2025/26": "no_row"}
+
+
+def test_years_that_are_missing_may_be_worth_nothing_or_everything() -> None:
+    case = case_of_quality(subject="mathematics", percent="72%")
+    each_year, mean = (FACTS["quality"](case, "any", period) for period in PERIODS)
+    assert (each_year.lo, each_year.hi) == (0, 7200)
+    assert (mean.lo, mean.hi) == (2400, (7200 + 2 * 10_000) // 3)
+
+
+def test_a_row_whose_subject_cannot_be_read_leaves_open_what_is_taught() -> None:
+    found = FACTS["quality"](case_of_quality(subject="", percent="72%"), "any", "mean")
+    assert found.gaps[0] == ("quality", "quality T1 …", "invalid_row")
+
+
+def test_alike_categories_that_end_on_different_days_leave_open_whether_one_is_endless() -> None:
+    since = date(2020, 1, 1)
+    stated = {"category": "expert", "category_from": since, "category_until": date(2030, 1, 1)}
+    case = as_case({**stated, "categories": [{"category": "expert", "from": since}]})
+    found = FACTS["category_open_ended"](case)
+    assert (found.lo, found.hi) == (YES_OR_NO, YES_OR_NO)
+    assert [gap.reason for gap in found.gaps] == ["conflict"]
 
 
 def test_every_year_before_the_first_day_of_teaching_is_assumed_where_it_has_no_source() -> None:
