@@ -183,16 +183,19 @@ class Baseline:
     tests: dict[str, float] = field(default_factory=dict)
     reaching: dict[str, dict[int, set[str]]] = field(default_factory=lambda: {x: {} for x in FILES})
 
+    def reached(self, mutant: Mutant) -> set[str]:
+        """The tests that run the lines of a mutant; "" is an import."""
+        lines = self.reaching[mutant.file]
+        places = range(mutant.first, mutant.last + 1)
+        return {test for at in places for test in lines.get(at, ())}
+
     def of(self, mutant: Mutant) -> frozenset[str]:
         """The tests that may see a mutant.
 
         What is reached by few tests of a file may be kept for the others: then all of them.
         """
-        lines = self.reaching[mutant.file]
-        reached = {
-            test for at in range(mutant.first, mutant.last + 1) for test in lines.get(at, ())
-        }
-        if "" in reached:  # on import
+        reached = self.reached(mutant)
+        if "" in reached:
             return frozenset(self.tests)
         by_file = Counter(test.partition("::")[0] for test in reached)
         kept = {file for file, count in by_file.items() if count <= 3}
@@ -325,12 +328,12 @@ def fates(drawn: Iterable[Mutant], project: Path, known: Baseline) -> Iterator[F
     """Run each mutant. What caught most in least time comes first."""
     caught: Counter[tuple[str, str]] = Counter()
     for mutant in drawn:
-        of_file = mutant.file
-
-        def worth(test: str, of_file: str = of_file) -> float:
-            return (caught[of_file, test] + 0.2) / (known.tests[test] + 0.1)
-
-        ranked = sorted(known.of(mutant), key=lambda test: (-worth(test), test))
+        of_file, reached = mutant.file, known.reached(mutant)
+        worth = {
+            test: (caught[of_file, test] + 0.2) / (known.tests[test] + 0.1)
+            for test in known.of(mutant)
+        }
+        ranked = sorted(worth, key=lambda x: (x not in reached, -worth[x], x))
         by_file: dict[str, list[str]] = {}
         for test in ranked:
             by_file.setdefault(test.partition("::")[0], []).append(test)

@@ -605,16 +605,18 @@ def test_what_the_modules_offer_is_there() -> None:
 
 def test_wrong_days_and_ends_are_refused() -> None:
     five = calendar(5)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         five.working_days(date(2026, 9, 2), date(2026, 9, 1))
+    assert refused.value.params == {"first": "start", "last": "end"}
     with pytest.raises(UsageError):
         five.working_days(date(1990, 9, 2), date(2026, 9, 1))
     for outside in (date(1990, 12, 31), date(2101, 1, 1), datetime(2026, 9, 1)):
         for ask in (five.is_working_day, five.rest_reason):
             with pytest.raises(UsageError):
                 ask(outside)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         five.due(FIRST_DAY.toordinal() - 1, 1)
+    assert refused.value.params == {"name": "start", **WINDOW}
     with pytest.raises(UsageError):
         five.due(FIRST_DAY.toordinal(), 0)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from itertools import product
 
 import pytest
@@ -11,7 +13,18 @@ import pytest
 from mentor_rules import vocabulary
 from mentor_rules.acts import FACTS
 from mentor_rules.cases import as_case
-from mentor_rules.facts import INVARIANTS, PRESUMED, SPECS, Case, Fact, FactSpec, Formation
+from mentor_rules.dossier import Dossier
+from mentor_rules.facts import (
+    INVARIANTS,
+    PERIODS,
+    PRESUMED,
+    SPECS,
+    YES_OR_NO,
+    Case,
+    Fact,
+    FactSpec,
+    Formation,
+)
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import FIRST_DAY, LAST_DAY, TABLES, columns
 from mentor_rules.requirements import value_label
@@ -47,7 +60,7 @@ def names_a_row(key: str, case: Case) -> bool:
 def test_what_facts_of_every_case_name_can_be_looked_up(rule: Rule) -> None:
     for case, name, fact in (one for shape in rule.cases for one in facts_of(shape)):
         for gap in fact.gaps:
-            assert gap.fact in (name, "subject"), gap
+            assert gap.fact == name or (gap.fact == "subject" and case.subject is None), gap
             assert gap.fact in RULEBOOK.documents, gap
             assert names_a_row(gap.key, case), gap
             assert has("reason", gap.reason), gap
@@ -83,6 +96,67 @@ def test_what_a_row_that_cannot_be_read_leaves_open_says_so(table: str, name: st
         assert reasons == {"invalid_row"}, gaps
 
 
+def test_dates_without_a_category_leave_open_what_was_awarded_once_they_are_over() -> None:
+    case = as_case({"category_from": date(2020, 1, 1), "category_until": date(2025, 1, 1)})
+    found = FACTS["category"](case, "once_awarded")
+    assert [(gap.fact, gap.key, gap.reason) for gap in found.gaps] == [
+        ("category", "teachers T1", "not_stated")
+    ]
+    assert found.lo == SPECS["category"].everything
+
+
+@pytest.mark.parametrize("validity", ["must_be_valid", "once_awarded"])
+def test_dates_without_a_category_that_still_run_leave_it_open(validity: str) -> None:
+    case = as_case({"category_from": date(2020, 1, 1)})
+    (gap,) = FACTS["category"](case, validity).gaps
+    assert gap == ("category", "teachers T1", "not_stated")
+
+
+def case_of_quality(**row: str) -> Case:
+    """A mentor with one row of quality of knowledge."""
+    rows = [{"teacher_id": "T1", "school_year": "2024/25", **row}]
+    tables = {"teachers": [{"teacher_id": "T1", "school_id": "S1"}], "quality": rows}
+    return replace(as_case({}), dossier=Dossier.from_tables(tables))
+
+
+def test_a_year_without_a_figure_is_a_gap_of_its_own() -> None:
+    found = FACTS["quality"](case_of_quality(subject="mathematics"), "any", "mean")
+    gaps = {gap.key.split()[-1]: gap.reason for gap in found.gaps}
+    assert gaps == {"2023/24": "no_row", "2024/25": "not_stated", "2025/26": "no_row"}
+
+
+def test_years_that_are_missing_may_be_worth_nothing_or_everything() -> None:
+    case = case_of_quality(subject="mathematics", percent="72%")
+    each_year, mean = (FACTS["quality"](case, "any", period) for period in PERIODS)
+    assert (each_year.lo, each_year.hi) == (0, 7200)
+    assert (mean.lo, mean.hi) == (2400, (7200 + 2 * 10_000) // 3)
+
+
+def test_a_row_whose_subject_cannot_be_read_leaves_open_what_is_taught() -> None:
+    found = FACTS["quality"](case_of_quality(subject="", percent="72%"), "any", "mean")
+    assert found.gaps[0] == ("quality", "quality T1 …", "invalid_row")
+
+
+def test_alike_categories_that_end_on_different_days_leave_open_whether_one_is_endless() -> None:
+    since = date(2020, 1, 1)
+    stated = {"category": "expert", "category_from": since, "category_until": date(2030, 1, 1)}
+    case = as_case({**stated, "categories": [{"category": "expert", "from": since}]})
+    found = FACTS["category_open_ended"](case)
+    assert (found.lo, found.hi) == (YES_OR_NO, YES_OR_NO)
+    assert [gap.reason for gap in found.gaps] == ["conflict"]
+
+
+def test_every_year_before_the_first_day_of_teaching_is_assumed_where_it_has_no_source() -> None:
+    case = as_case({"on": date(2012, 9, 1), "first_taught_on": date(2012, 8, 1), "subjects": ["x"]})
+    assumed = {one.cell.split()[1] for one in FACTS["quality"](case, "any", "mean").assumed}
+    assert assumed >= {year.label for year in case.years}
+    assert all(year.assumed for year in case.years)
+
+
+def test_nothing_is_assumed_of_days_that_no_other_mentor_shares() -> None:
+    assert FACTS["mentors_overlap"](as_case({})).assumed == ()
+
+
 # Declarations -------------------------------------------------------------------------------
 
 
@@ -101,8 +175,10 @@ def test_a_declaration_is_whole(spec: FactSpec) -> None:
         days = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
         assert (spec.lo, spec.hi) == (days if spec.kind == "date" else BOUNDS[spec.name])
         assert spec.kind in ("date", "number")
+        assert spec.unit == UNITS.get(spec.name, "")
 
 
+UNITS = {"quality": "basis points", "category_years": "years"}
 BOUNDS = {"quality": (0, 10_000), "category_years": (0, 120)}
 
 

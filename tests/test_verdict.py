@@ -33,7 +33,7 @@ def test_what_is_flagged_is_a_verdict_and_what_is_fine_weighs_less_than_what_is_
     assert FINE | {"pending", "unknown", "breached"} == set(RANKS)
 
 
-def test_a_compiled_verdict_reaches_nothing_but_ranks() -> None:
+def test_a_verdict_is_of_its_rules_and_compiled_reaches_nothing_but_ranks() -> None:
     rulebook = builtin_rulebook()
     settled = rulebook.settle()
     rules = [bind(rule, settled) for rule in rulebook.rules]
@@ -41,6 +41,11 @@ def test_a_compiled_verdict_reaches_nothing_but_ranks() -> None:
         verdicts = Verdicts(rules, weight, settled)
         satisfied: Outcome = "satisfied"
         outcomes = [(satisfied,) * len(rule.readings) for rule in rules]
+        assert [rules[place].rule.id for place in verdicts.places] == [
+            rule.id
+            for rule in rulebook.rules
+            if rule.weight == weight and rule.id.partition("/")[0] != "reserve"
+        ]
         verdicts.decide(outcomes)
         (decide,) = verdicts._decide.values()
         assert decide.__globals__ == {"__builtins__": {}, "rank": RANKS, "max": max}
