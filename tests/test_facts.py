@@ -137,6 +137,34 @@ def test_a_row_whose_subject_cannot_be_read_leaves_open_what_is_taught() -> None
     assert found.gaps[0] == ("quality", "quality T1 …", "invalid_row")
 
 
+def test_a_row_that_cannot_be_read_spoils_its_own_subject_and_year_only() -> None:
+    figures = [
+        {"teacher_id": "T1", "subject": "algebra", "school_year": year, "percent": "72%"}
+        for year in ("2023/24", "2024/25", "2025/26")
+    ]
+    spoilt = {"teacher_id": "T1", "subject": "physics", "school_year": "2024/25", "percent": "?"}
+    teachers = [{"teacher_id": "T1", "school_id": "S1", "subjects": ["algebra", "physics"]}]
+    dossier = Dossier.from_tables({"teachers": teachers, "quality": [*figures, spoilt]})
+    case = replace(as_case({"subject": "algebra"}), dossier=dossier)
+    found = FACTS["quality"](case, "mentored", "mean")
+    assert (found.lo, found.hi, found.gaps) == (7200, 7200, ())
+    gaps = FACTS["quality"](case, "every", "mean").gaps
+    assert {(gap.key, gap.reason) for gap in gaps} == {
+        ("quality T1 physics 2023/24", "no_row"),
+        ("quality T1 physics 2024/25", "invalid_row"),
+        ("quality T1 physics 2025/26", "no_row"),
+    }
+
+
+def test_an_appointment_that_cannot_be_read_may_overlap_and_is_named() -> None:
+    row = {"school_id": "S1", "mentor_id": "T1", "mentee_id": "T2", "ordered_on": "2026-09-01"}
+    spoilt = {**row, "appointment_id": "A2", "ordered_on": "?"}
+    dossier = Dossier.from_tables({"appointments": [{**row, "appointment_id": "A1"}, spoilt]})
+    case = replace(as_case({}), dossier=dossier)
+    (gap,) = FACTS["mentors_overlap"](case).gaps
+    assert gap == ("mentors_overlap", "appointments A2", "invalid_row")
+
+
 def test_alike_categories_that_end_on_different_days_leave_open_whether_one_is_endless() -> None:
     since = date(2020, 1, 1)
     stated = {"category": "expert", "category_from": since, "category_until": date(2030, 1, 1)}
