@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
 from mentor_rules import vocabulary
 from mentor_rules.acts import FACTS
-from mentor_rules.cases import as_case
+from mentor_rules.cases import DEFAULT_ON, as_case
 from mentor_rules.dossier import Dossier
 from mentor_rules.facts import (
     INVARIANTS,
@@ -24,6 +25,7 @@ from mentor_rules.facts import (
     Fact,
     FactSpec,
     Formation,
+    Term,
 )
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import FIRST_DAY, LAST_DAY, TABLES, columns
@@ -35,6 +37,8 @@ from mentor_rules.vocabulary import Language, Vocabulary
 LANGUAGES: tuple[Language, ...] = ("en", "kk", "ru")
 RULEBOOK = builtin_rulebook()
 OF_PEOPLE = [spec for spec in SPECS.values() if not spec.of_reserve and spec.name != "timing"]
+DAY = timedelta(days=1)
+DAY_AFTER = DEFAULT_ON + DAY
 IDS = frozenset({"S1", "T1", "T2", "T9"})
 # What is assumed without a value that the sentence would tell.
 WORDLESS = frozenset({"no_end", "unbounded", "no_higher_earlier", "those_with_quality_rows"})
@@ -137,13 +141,62 @@ def test_a_row_whose_subject_cannot_be_read_leaves_open_what_is_taught() -> None
     assert found.gaps[0] == ("quality", "quality T1 …", "invalid_row")
 
 
+def test_a_row_that_cannot_be_read_spoils_its_own_subject_and_year_only() -> None:
+    figures = [
+        {"teacher_id": "T1", "subject": "algebra", "school_year": year, "percent": "72%"}
+        for year in ("2023/24", "2024/25", "2025/26")
+    ]
+    spoilt = {"teacher_id": "T1", "subject": "physics", "school_year": "2024/25", "percent": "?"}
+    teachers = [{"teacher_id": "T1", "school_id": "S1", "subjects": ["algebra", "physics"]}]
+    dossier = Dossier.from_tables({"teachers": teachers, "quality": [*figures, spoilt]})
+    case = replace(as_case({"subject": "algebra"}), dossier=dossier)
+    found = FACTS["quality"](case, "mentored", "mean")
+    assert (found.lo, found.hi, found.gaps) == (7200, 7200, ())
+    gaps = FACTS["quality"](case, "every", "mean").gaps
+    assert {(gap.key, gap.reason) for gap in gaps} == {
+        ("quality T1 physics 2023/24", "no_row"),
+        ("quality T1 physics 2024/25", "invalid_row"),
+        ("quality T1 physics 2025/26", "no_row"),
+    }
+
+
+def test_an_appointment_that_cannot_be_read_may_overlap_and_is_named() -> None:
+    row = {"school_id": "S1", "mentor_id": "T1", "mentee_id": "T2", "ordered_on": "2026-09-01"}
+    spoilt = {**row, "appointment_id": "A2", "ordered_on": "?"}
+    dossier = Dossier.from_tables({"appointments": [{**row, "appointment_id": "A1"}, spoilt]})
+    case = replace(as_case({}), dossier=dossier)
+    (gap,) = FACTS["mentors_overlap"](case).gaps
+    assert gap == ("mentors_overlap", "appointments A2", "invalid_row")
+
+
+def test_a_figure_that_cannot_be_read_still_says_what_is_taught() -> None:
+    assert [*case_of_quality(subject="physics", percent="?").taught.surely] == ["physics"]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [({}, "not_stated"), ({"category": "expert", "category_from": DAY_AFTER}, "awarded_later")],
+)
+def test_why_no_category_is_held_is_told_apart(given: dict[str, Any], reason: str) -> None:
+    (gap,) = FACTS["category"](as_case(given), "must_be_valid").gaps
+    assert gap == ("category", "teachers T1", reason)
+
+
+def test_a_term_changes_its_number_of_days_on_the_day_of_the_new_edition() -> None:
+    first, second = date(2020, 5, 7), date(2027, 9, 1)
+    counts = ((first, second, 5), (second, None, 7))
+    term = Term("starts_on", counts, "working", roll=True, same_day=False)
+    days = (first - DAY, first, second - DAY, second, second + DAY)
+    assert [term.count(day) for day in days] == [None, 5, 5, 7, 7]
+
+
 def test_alike_categories_that_end_on_different_days_leave_open_whether_one_is_endless() -> None:
     since = date(2020, 1, 1)
     stated = {"category": "expert", "category_from": since, "category_until": date(2030, 1, 1)}
     case = as_case({**stated, "categories": [{"category": "expert", "from": since}]})
     found = FACTS["category_open_ended"](case)
     assert (found.lo, found.hi) == (YES_OR_NO, YES_OR_NO)
-    assert [gap.reason for gap in found.gaps] == ["conflict"]
+    assert [(gap.fact, gap.reason) for gap in found.gaps] == [("category_open_ended", "conflict")]
 
 
 def test_every_year_before_the_first_day_of_teaching_is_assumed_where_it_has_no_source() -> None:
