@@ -5,7 +5,7 @@
 Draws so many of all mutants of FILES and runs the tests that reach the changed lines, in a copy of
 the project, until the first fails. Prints each survivor as a difference. The exit code is 1 if one
 is not listed in `code_mutants.toml`, or if what is listed there is caught, or is no mutant any
-more. `--only` takes those alone in which a text is found. 300 take most of an hour.
+more. `--only` takes those alone in which a text is found. 300 take about half an hour.
 
 The changes are those of mutmut. It would also run them, but only in plain functions: neither in
 properties, nor in what is cached, nor in tables.
