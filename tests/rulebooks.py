@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from mentor_rules.facts import ACTS, DUTIES, PERIODS, SILENCE, SPECS, SUBJECTS, VALIDITY, FactId
 from mentor_rules.loading import load_rulebook
-from mentor_rules.regions import editions, opened, regions_of
+from mentor_rules.regions import MOST, TooManyRegionsError, editions, opened, regions_of
 from mentor_rules.rulebook import ROLLS, TERM_STARTS, DatedBy, Rule, Rulebook, Said
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -435,7 +435,10 @@ LARGE = 20_000  # regions that take seconds to try
 
 def regions_in(rule: Rule) -> int:
     """How many states there are to try at most, of all the facts that a rule names together."""
-    bound = opened(rule)
+    try:
+        bound = opened(rule)
+    except TooManyRegionsError:
+        return MOST
     regions = regions_of(rule, editions(rule)[0], bound.readings)
     axes = regions.axes(fact for reading in bound.readings for fact in reading.facts)
     return prod(axis.whole + axis.may_miss for axis in axes)

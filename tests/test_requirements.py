@@ -105,7 +105,7 @@ def test_only_live_questions_are_asked_with_their_readings_mildest_first() -> No
         for question in one.questions
     }
     live = {
-        name: question.order
+        name: list(question.order)
         for name, question in RULEBOOK.questions.items()
         if question.status == "live" and any(name in rule.questions for rule in BLOCKING)
     }
