@@ -799,6 +799,9 @@ def _sheet_lines(
             cells_left[0] -= max(1, len(line))
             if cells_left[0] < 0:
                 raise ReadingError("too_many_cells", name=name)
+            if not line:  # a million such lines may lie before a cell at the far end
+                yield line
+                continue
             formulas = {place for place, cell in enumerate(source) if cell.data_type == "f"}
             stated = (n for n in range(len(line), 0, -1) if line[n - 1].value is not None)
             width = max(next(stated, 0), *(place + 1 for place in formulas), 0)

@@ -26,7 +26,7 @@ from openpyxl import load_workbook
 from mentor_rules.cli import main
 from mentor_rules.records import clean_text
 from tests.dossiers import ORDERED, plain, to_csv, to_json, to_xlsx
-from tests.test_cli import DAY, DISTRICT
+from tests.test_cli import DAY
 
 MARK = "xyzzy"  # by which the attack is found again
 STEERING = {"Cc", "Cf", "Cs", "Co"}
@@ -215,13 +215,13 @@ def test_no_text_of_a_record_is_more_than_text_in_any_output(
 
 WRITERS: dict[str, tuple[str, ...]] = {
     **{
-        f"check {form}": ("check", str(DISTRICT), *DAY, "--format", form, "--out", "{out}")
+        f"check {form}": ("check", "{dossier}", *DAY, *QUICK, "--format", form, "--out", "{out}")
         for form in CHECKS
     },
-    "candidate": ("candidate", str(DISTRICT), "--teacher", "T101", "--out", "{out}"),
-    "deadlines": ("deadlines", str(DISTRICT), *DAY, "--out", "{out}"),
-    "reserve": ("reserve", str(DISTRICT), *DAY, "--out", "{out}"),
-    "mapping": ("mapping", str(DISTRICT), "--out", "{out}"),
+    "candidate": ("candidate", "{dossier}", "--teacher", "T1", *QUICK, "--out", "{out}"),
+    "deadlines": ("deadlines", "{dossier}", *DAY, "--out", "{out}"),
+    "reserve": ("reserve", "{dossier}", *DAY, "--out", "{out}"),
+    "mapping": ("mapping", "{dossier}", "--out", "{out}"),
     "requirements": ("requirements", "--out", "{out}"),
     "schema": ("schema", "result", "--out", "{out}"),
     "template": ("template", "{out}"),
@@ -250,15 +250,17 @@ def there(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_no_command_writes_over_a_file_that_is_there(name: str, tmp_path: Path) -> None:
-    out = tmp_path / ("o.xlsx" if "xlsx" in name or name == "template" else "o.txt")
-    words = [word.format(out=out) for word in WRITERS[name]]
+    (tmp_path / "out").mkdir()
+    out = tmp_path / "out" / ("o.xlsx" if "xlsx" in name or name == "template" else "o.txt")
+    dossier = to_json(plain(), tmp_path / "d.json")
+    words = [word.format(out=out, dossier=dossier) for word in WRITERS[name]]
     out.write_bytes(b"kept")
     code, said = left(*words)
     assert (code, "--force" in said) == (2, True)
-    assert list(there(tmp_path)) == [(out.name, b"kept")]
+    assert list(there(out.parent)) == [(out.name, b"kept")]
     code, said = left(*words, "--force")
     assert (code in (0, 1, 3), said) == (True, "")
-    [(written, content)] = there(tmp_path)
+    [(written, content)] = there(out.parent)
     assert (written, content != b"kept") == (out.name, True)
 
 
