@@ -6,6 +6,7 @@ judged one by one, as `check` does it.
 """
 
 import json
+import os
 import secrets
 import shutil
 import time
@@ -1097,13 +1098,14 @@ class _Target:
         (out / "results").mkdir()
         for step in _ANSWERS:
             for file in sorted(self.work.glob(f"{step}/*/results.parquet")):
-                _link(file, out / "results" / f"{step}-{file.parent.name}.parquet")
+                _keep(file, out / "results" / f"{step}-{file.parent.name}.parquet")
         for name in ("invalid.parquet", "summary.parquet", "findings.jsonl"):
             (out / name).unlink(missing_ok=True)
             if (told := self.work / "told" / name).exists():
-                _link(told, out / name)
+                _keep(told, out / name)
         made = self.work / "run.json"
         made.write_text(_as_text(run), "utf-8")
+        _see_through(made)
         made.replace(out / "run.json")
         self._clear()
 
@@ -1114,9 +1116,16 @@ class _Target:
             shutil.rmtree(self.work)
 
 
-def _link(file: Path, name: Path) -> None:
-    """Give a file a second name; where that cannot be, a copy."""
+def _keep(file: Path, name: Path) -> None:
+    """Give a file a second name, or where that cannot be a copy."""
     try:
         name.hardlink_to(file)
     except OSError:
         shutil.copyfile(file, name)
+    _see_through(name)
+
+
+def _see_through(file: Path) -> None:
+    """Wait until a file is on the disk: after a power cut it could be there with nothing in it."""
+    with file.open("r+b") as kept:
+        os.fsync(kept.fileno())

@@ -45,7 +45,7 @@ from mentor_rules.report.replay import replay_lines
 from mentor_rules.report.requirements import RequirementsReport
 from mentor_rules.report.reserve import ReserveTable, reserve_lines
 from mentor_rules.report.rules import RuleReport, list_rules
-from mentor_rules.report.table import TableReport, fault_lines, safe
+from mentor_rules.report.table import TableReport, fault_lines
 from mentor_rules.report.verify import verify_json, verify_lines
 from mentor_rules.requirements import requirements
 from mentor_rules.reserve import reserves
@@ -54,7 +54,7 @@ from mentor_rules.rulebook import Rulebook
 from mentor_rules.schema import dossier_schema, result_schema
 from mentor_rules.source import rules_folder
 from mentor_rules.terms import deadlines
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.verdict import FLAGGED
 from mentor_rules.verify import verify
 from mentor_rules.vocabulary import Language
@@ -706,9 +706,9 @@ def rules_docs(
     for name in pages:
         page = out / name
         if page.exists() and not _is_ours(page):
-            raise UsageError("not_ours", path=safe(str(page)))
+            raise UsageError("not_ours", path=str(page))
     if not out.parent.is_dir():
-        raise UsageError("no_folder", path=safe(str(out.parent)))
+        raise UsageError("no_folder", path=str(out.parent))
     for page in sorted(out.rglob("*.md")):
         if page.relative_to(out).as_posix() not in pages and _is_ours(page):
             page.unlink()
@@ -838,7 +838,7 @@ def _reserve_code(found: ReserveReport) -> int:
 
 def _expect_path(path: Path) -> None:
     if not path.exists():
-        raise UsageError("no_such_path", path=safe(str(path)))
+        raise UsageError("no_such_path", path=str(path))
 
 
 def _expect_workbook(out: Path | None) -> None:
@@ -846,7 +846,7 @@ def _expect_workbook(out: Path | None) -> None:
     if out is None and sys.stdout.isatty():
         raise UsageError("binary_to_terminal")
     if out is not None and out.suffix.lower() != ".xlsx":
-        raise UsageError("not_xlsx", path=safe(str(out)))
+        raise UsageError("not_xlsx", path=str(out))
 
 
 def _read(
@@ -880,7 +880,7 @@ def _day(text: str | None) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise UsageError("no_day", text=safe(text))
+        raise UsageError("no_day", text=text)
     return day
 
 
@@ -889,7 +889,7 @@ def _settled(options: list[str] | None) -> dict[str, str]:
     for option in options or ():
         question, equals, reading = option.partition("=")
         if not equals:
-            raise UsageError("reading_form", text=safe(option))
+            raise UsageError("reading_form", text=option)
         chosen[question.strip()] = reading.strip()
     return chosen
 
@@ -935,11 +935,11 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
         sys.stdout.flush()
         return
     if (out.exists() or out.is_symlink()) and not force:
-        raise UsageError("exists", path=safe(str(out)))
+        raise UsageError("exists", path=str(out))
     if out.exists() and not out.is_file():  # a device would be replaced by a file
-        raise UsageError("not_a_file", path=safe(str(out)))
+        raise UsageError("not_a_file", path=str(out))
     if not out.parent.is_dir():
-        raise UsageError("no_folder", path=safe(str(out.parent)))
+        raise UsageError("no_folder", path=str(out.parent))
     handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -1002,7 +1002,8 @@ def _run(language: Language) -> int:
     except ReadingError as error:
         return _told(error.say(language), NOTHING_CERTAIN)
     except (EngineDisagreement, EngineFault) as error:
-        return _told("\n".join(fault_lines("", fault_of(error), language)).lstrip(": "), FAULT)
+        lines = map(safe, fault_lines("", fault_of(error), language))
+        return _told("\n".join(lines).lstrip(": "), FAULT)
     except BrokenPipeError:
         _forget_output()
         return NOBODY_READS
@@ -1075,7 +1076,7 @@ def _wrong_usage(error: TyperException) -> UsageError:
         case "MissingParameter":
             return UsageError("missing_argument", name=name)
         case "NoSuchOption":
-            return UsageError("no_option", name=safe(str(getattr(error, "option_name", "?"))))
+            return UsageError("no_option", name=str(getattr(error, "option_name", "?")))
         case "BadParameter":
             _, _, listed = error.message.partition(" is not one of ")
             allowed = listed.rstrip(".").replace("'", "") or "mentor-rules --help"

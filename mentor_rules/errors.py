@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mentor_rules.personal import masked_path
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.vocabulary import Language
 
 
@@ -29,7 +29,7 @@ class SpokenError(MentorRulesError):
 
     def __init__(self, code: str, **params: str) -> None:
         self.code = code
-        self.params = {name: masked_path(value) for name, value in params.items()}
+        self.params = {name: safe(masked_path(value)) for name, value in params.items()}
         super().__init__(self.say("en"))
 
     def say(self, language: Language) -> str:
@@ -50,7 +50,7 @@ class Problem:
     suggestion: str
 
     def __str__(self) -> str:
-        return f"{self.problem} @ {masked_path(self.file)}: {self.path} -- {self.suggestion}"
+        return safe(f"{self.problem} @ {masked_path(self.file)}: {self.path} -- {self.suggestion}")
 
 
 class RulebookError(MentorRulesError):

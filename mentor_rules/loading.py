@@ -66,9 +66,11 @@ from mentor_rules.source import (
     read_bounded,
     rules_folder,
 )
+from mentor_rules.texts import is_unseen, safe
 from mentor_rules.vocabulary import LANGUAGES
 
 S = TypeVar("S", bound=BaseModel)
+MAX_FIGURE = 10**6  # as days it stays within what dates can hold
 PLACEHOLDERS = frozenset(
     {"value", "required", "on", "as_of", "next_school_year", "due", "done", "days_late"}
 )
@@ -105,6 +107,9 @@ def _load(folders: Sequence[Path]) -> Rulebook:
             name = f"{folder.name}/{relative}"
             if not path.is_file():
                 problems.append(Problem(name, "", "this is no file", "rename or remove it"))
+                continue
+            if any(map(is_unseen, name)):
+                problems.append(Problem(name, "", "the name holds unseen characters", "rename it"))
                 continue
             content = read_bounded(path, MAX_SETTINGS)
             contents.append((relative, content))  # a copied folder is the same rulebook
@@ -209,6 +214,12 @@ def _parse(name: str, content: bytes, shape: type[S], problems: list[Problem]) -
     except ValueError as error:
         problems.append(Problem(name, "", "the file is not readable TOML", f"mend it: {error}"))
         return None
+    unseen = sorted(set(_unseen(data)))
+    for path, letter in unseen:
+        problem = f"a text holds the unseen character U+{ord(letter):04X}"
+        problems.append(Problem(name, path, problem, "remove it"))
+    if unseen:
+        return None
     try:
         return shape.model_validate(data)
     except ValidationError as error:
@@ -217,11 +228,24 @@ def _parse(name: str, content: bytes, shape: type[S], problems: list[Problem]) -
         return None
 
 
+def _unseen(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give what characters could steer or turn whatever shows a text, each with its place."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _unseen(key, path)
+            yield from _unseen(value, f"{path}.{key}" if path else key)
+    elif isinstance(data, list):
+        for place, value in enumerate(data):
+            yield from _unseen(value, f"{path}.{place}")
+    elif isinstance(data, str):
+        yield from ((path, letter) for letter in data if letter != "\n" and is_unseen(letter))
+
+
 def _head_comment(text: str) -> str:
     """Give the comment that a file begins with: a line for each paragraph."""
     lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
     paragraphs = groupby((line.lstrip("#").strip() for line in lines), key=bool)
-    return "\n".join(" ".join(words) for filled, words in paragraphs if filled)
+    return "\n".join(safe(" ".join(words)) for filled, words in paragraphs if filled)
 
 
 def _shape_problem(name: str, shape: type[BaseModel], item: Mapping[str, Any]) -> Problem:
@@ -248,6 +272,10 @@ def _shape_problem(name: str, shape: type[BaseModel], item: Mapping[str, Any]) -
         return Problem(name, path, f"{last} is missing", f"add {last}")
     if kind == "literal_error":
         return Problem(name, path, f"{last} has no such value", f"one of {item['ctx']['expected']}")
+    if kind == "string_pattern_mismatch":
+        return Problem(
+            name, path, f"{last} is no name", "write a to z, 0 to 9 and _, a letter first"
+        )
     return Problem(name, path, str(item["msg"]), "see the other rules for the shape")
 
 
@@ -664,6 +692,13 @@ class _RuleChecker:
                     f"{path}.{column}",
                     "the figure is off the exact grid",
                     "write a whole number in the figure's unit (60 % = 6000 basis points)",
+                )
+                return None
+            if abs(value) > MAX_FIGURE:
+                self._refuse(
+                    f"{path}.{column}",
+                    f"the figure is beyond {MAX_FIGURE}",
+                    "write it in a larger unit",
                 )
                 return None
         return FigureRow(first, until, tuple(keys), MappingProxyType(columns), source)

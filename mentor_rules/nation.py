@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, partial
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -234,15 +233,38 @@ class Bucket(NamedTuple):
     set_aside: int
 
 
+class _Told:
+    """A file that remembers why it could not be written: Polars makes errors of its own of it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
 def write_whole(frame: pl.DataFrame, path: Path, **options: Any) -> None:
     """Write rows as Parquet or Arrow, whichever the name says. Raises OSError on a full disk.
 
     Where the file is left to Polars, it may end in the midst of a row and nothing is said.
     """
-    content = BytesIO()
     write = frame.write_parquet if path.suffix == ".parquet" else frame.write_ipc
-    write(content, **options)
-    path.write_bytes(content.getbuffer())
+    with path.open("wb") as file:
+        told: Any = _Told(file)
+        try:
+            write(told, **options)
+        except Exception:
+            if told.error is None:
+                raise
+            raise told.error from None
 
 
 def _write_by_bucket(rows: pl.DataFrame, folder: Path, name: str) -> None:

@@ -72,6 +72,10 @@ def parse_toml(content: bytes, parse_float: Callable[[str], Any] = float) -> dic
         return tomllib.loads(text, parse_float=parse_float)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python turns no longer ones into numbers
+        raise ValueError("a number has too many digits") from None
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""The sentences that the library says by itself, in three languages (`texts.toml`)."""
+"""The sentences that the library says by itself (`texts.toml`), and what is safe to be shown."""
 
 import tomllib
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,16 @@ from mentor_rules.vocabulary import Language
 @cache
 def _texts() -> dict[str, dict[str, dict[str, str]]]:
     return tomllib.loads((Path(__file__).parent / "texts.toml").read_text("utf-8"))
+
+
+def is_unseen(letter: str) -> bool:
+    """Tell whether a character is none to be seen: it steers a terminal, or turns a text."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co")
+
+
+def safe(text: str) -> str:
+    """Give `text` with a mark in place of each character that is not to be seen."""
+    return "".join("\ufffd" if is_unseen(letter) else letter for letter in text)
 
 
 def say(group: str, code: str, language: Language, /, **params: str) -> str:

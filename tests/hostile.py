@@ -217,6 +217,21 @@ def rules(content: Callable[[], bytes], name: str = "eligibility/new.toml") -> M
     return make
 
 
+def rule(old: str, new: str, name: str = "quality_of_knowledge") -> Maker:
+    """What writes the built-in rules with `old` replaced in one, under another name perhaps."""
+
+    def make(path: Path) -> Path:
+        shutil.copytree(rules_folder() / "order_160", path)
+        given = path / "eligibility" / "quality_of_knowledge.toml"
+        text = given.read_text("utf-8")
+        assert old in text
+        given.unlink()
+        given.with_name(f"{name}.toml").write_text(text.replace(old, new, 1), "utf-8")
+        return path
+
+    return make
+
+
 @dataclass(frozen=True)
 class Hostile:
     """A hostile file: its name, what makes it, the exit code, and the command that reads it.
@@ -236,6 +251,8 @@ def _beside(option: str) -> tuple[str, ...]:
     return ("check", "{good}", "--as-of", "2026-11-23", option, "{path}")
 
 
+_TEST = ("rules", "test", "--rules", "{path}")
+_CHECK = "quality[subject, period] >= band[school_kind, floor]"
 _LAUGH = '<row r="2"><c r="A2" t="inlineStr"><is><t>&j;</t></is></c></row>'
 _LAST = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
 _FAR = '<row r="9999999999"><c r="A9999999999"><v>1</v></c></row>'
@@ -359,16 +376,18 @@ FILES = {
         "c.csv", written(lambda: b"date,kind\n" * 10**6), 4, _beside("--calendar")
     ),
     "calendar-binary": Hostile("c.csv", written(lambda: b"\xff" * 5000), 4, _beside("--calendar")),
-    "rule-large": Hostile(
-        "r", rules(lambda: b"#" * 10**6), 4, ("rules", "test", "--rules", "{path}")
-    ),
-    "rule-deep": Hostile(
-        "r",
-        rules(lambda: b"a = " + deep("[", "]", 50_000)),
-        4,
-        ("rules", "test", "--rules", "{path}"),
-    ),
-    "rule-deep-key": Hostile(
-        "r", rules(lambda: b"a." * 100_000 + b"b = 1"), 4, ("rules", "test", "--rules", "{path}")
-    ),
+    "rule-large": Hostile("r", rules(lambda: b"#" * 10**6), 4, _TEST),
+    "rule-deep": Hostile("r", rules(lambda: b"a = " + deep("[", "]", 50_000)), 4, _TEST),
+    "rule-deep-key": Hostile("r", rules(lambda: b"a." * 100_000 + b"b = 1"), 4, _TEST),
+    "rule-call": Hostile("r", rule(_CHECK, "__import__('os').system('id') >= 1"), 4, _TEST),
+    "rule-attribute": Hostile("r", rule(_CHECK, "ethics.__class__ >= 1"), 4, _TEST),
+    "rule-long-check": Hostile("r", rule(_CHECK, "(" * 9999 + _CHECK + ")" * 9999), 4, _TEST),
+    "rule-name": Hostile("r", rule("[figures.band]", "[figures.__import__]"), 4, _TEST),
+    "rule-file-name": Hostile("r", rule("", "", "a\x1b[31mb\u202e"), 4, _TEST),
+    "rule-unseen": Hostile("r", rule('unit = "basis', 'unit = "\\u001B[31m\u202ebasis'), 4, _TEST),
+    "rule-placeholder": Hostile("r", rule("{value}", "{value.__class__}"), 4, _TEST),
+    "rule-width": Hostile("r", rule("{value}", "{value:>999999999}"), 4, _TEST),
+    "rule-exponent": Hostile("r", rule("lower = 6000", "lower = 1e999999999"), 4, _TEST),
+    "rule-figure": Hostile("r", rule("lower = 6000", f"lower = {'9' * 4000}"), 4, _TEST),
+    "rule-digits": Hostile("r", rule("lower = 6000", f"lower = {'9' * 5000}"), 4, _TEST),
 }

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -312,6 +313,38 @@ def test_a_stream_that_is_closed_or_full_flags_nothing(
     assert told in done.stderr
     assert done.stderr.count("\n") == bool(told)
     assert [path.name for path in tmp_path.iterdir()] == (["out"] if "out" in line else [])
+
+
+# Ctrl-C before there is anything to interrupt -----------------------------------------------------
+
+STARTED = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from mentor_rules.__main__ import main
+sys.argv[1:] = ["requirements", "--format", "json"]
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["mentor_rules.cli", "typer", "mentor_rules.rulebook"])
+def test_a_program_that_still_starts_is_interrupted_without_a_word(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED, module], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-INTERRUPTED, "", "")
+
+
+def test_python_can_be_asked_for_the_program() -> None:
+    asked = ("requirements", "--format", "json")
+    by_name = subprocess.run([SCRIPT, *asked], capture_output=True, check=True)
+    by_python = subprocess.run(
+        [sys.executable, "-m", "mentor_rules", *asked], capture_output=True, check=True
+    )
+    assert by_python.stdout == by_name.stdout
 
 
 # A bulk audit ------------------------------------------------------------------------------------

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, time, timedelta
 from icalendar import Alarm, Calendar, Event
 
 from mentor_rules.report.deadlines import details
-from mentor_rules.report.table import safe
 from mentor_rules.result import DeadlineRow, Deadlines
 from mentor_rules.source import PROJECT, digest
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.vocabulary import Language
 
 # At nine in the morning, three days before and the day before, of an event that starts at midnight.

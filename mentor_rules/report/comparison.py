@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from mentor_rules.comparison import Compared, Comparison, Difference, Effect, Said
-from mentor_rules.report.table import fault_lines, safe
-from mentor_rules.texts import say
+from mentor_rules.report.table import fault_lines
+from mentor_rules.texts import safe, say
 from mentor_rules.vocabulary import Language
 
 

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.text import Text
 
 from mentor_rules.report.flat import BYTE_ORDER_MARK, JOINT, line
-from mentor_rules.report.table import invalid_lines, safe
+from mentor_rules.report.table import invalid_lines
 from mentor_rules.result import DeadlineRow, Deadlines
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.vocabulary import Language
 
 _STYLES = {"overdue": "red", "waiting": "yellow", "unknown": "magenta", "late": "", "done": "green"}

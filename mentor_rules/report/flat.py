@@ -8,9 +8,9 @@ from io import StringIO
 
 from mentor_rules.judging import asked
 from mentor_rules.report.changes import change_texts
-from mentor_rules.report.table import safe
 from mentor_rules.result import AppointmentResult, Report, harmless_json
 from mentor_rules.rulebook import Rulebook
+from mentor_rules.texts import safe
 from mentor_rules.vocabulary import INVISIBLE
 
 BYTE_ORDER_MARK = "\ufeff"  # without it a spreadsheet takes UTF-8 for another encoding

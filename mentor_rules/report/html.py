@@ -22,7 +22,7 @@ from mentor_rules.calendar_data import Week
 from mentor_rules.headings import column_label, headings, table_label
 from mentor_rules.records import VOCABULARIES
 from mentor_rules.report import LARGE
-from mentor_rules.report.table import fault_lines, safe
+from mentor_rules.report.table import fault_lines
 from mentor_rules.report.timeline import Timeline, Timelines, act_label, stands
 from mentor_rules.result import (
     AppointmentResult,
@@ -39,7 +39,7 @@ from mentor_rules.result import (
     Standing,
 )
 from mentor_rules.rulebook import Outcome, Rulebook
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.verdict import ELIGIBILITIES, FLAGGED, PROCEDURES
 from mentor_rules.vocabulary import Language
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mentor_rules.report.flat import BYTE_ORDER_MARK, JOINT, line
-from mentor_rules.report.table import fault_lines, invalid_lines, safe
+from mentor_rules.report.table import fault_lines, invalid_lines
 from mentor_rules.result import (
     Replacements,
     ReserveReport,
@@ -15,7 +15,7 @@ from mentor_rules.result import (
     SchoolReserve,
     WhyNot,
 )
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.vocabulary import Language
 
 SHOWN = 20  # ids on one line

@@ -1,6 +1,5 @@
 """The report for a terminal: what is flagged, open questions, missing documents, the rest."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console
@@ -19,7 +18,7 @@ from mentor_rules.result import (
     SchoolResult,
 )
 from mentor_rules.rulebook import Rulebook
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.verdict import FLAGGED
 from mentor_rules.vocabulary import Language
 
@@ -36,14 +35,6 @@ _STYLES = {
 SHOWN = 20  # ids on one line
 ON_ONE_LINE = 2  # documents
 _MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
-
-
-def safe(text: str) -> str:
-    """Give `text` without characters that steer a terminal or turn its direction."""
-    return "".join(
-        "\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co") else letter
-        for letter in text
-    )
 
 
 class TableReport:
@@ -86,7 +77,8 @@ class TableReport:
         if flagged:
             self._heading(self._say("label", "flagged", count=len(flagged), total=total))
         else:
-            self._heading(self._say("label", "nothing_flagged", total=total))
+            code = "nothing_flagged" if total else "nothing_checked"
+            self._heading(self._say("label", code, total=total))
         for result in flagged:
             self._appointment(result)
         self._schools(report.schools)

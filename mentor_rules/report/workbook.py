@@ -44,10 +44,10 @@ from mentor_rules.reading import (
 )
 from mentor_rules.records import TABLES, columns
 from mentor_rules.report.flat import cell as safe_cell
-from mentor_rules.report.table import fault_lines, safe
+from mentor_rules.report.table import fault_lines
 from mentor_rules.result import Finding, InvalidEntry, Report
 from mentor_rules.rulebook import Rule, Rulebook
-from mentor_rules.texts import say
+from mentor_rules.texts import safe, say
 from mentor_rules.vocabulary import LANGUAGES, Language
 
 _MATTERS = frozenset({"breached", "unknown", "disputed", "pending"})
