@@ -249,8 +249,8 @@ def _head_comment(text: str) -> str:
 
 
 def _shape_problem(name: str, shape: type[BaseModel], item: Mapping[str, Any]) -> Problem:
-    place = tuple(item["loc"])
-    path = ".".join(str(part) for part in place if part != "[key]")
+    place = tuple(part for part in item["loc"] if part != "[key]")
+    path = ".".join(map(str, place))
     last = str(place[-1]) if place else ""
     kind = item["type"]
     if kind == "extra_forbidden":

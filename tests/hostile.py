@@ -379,7 +379,7 @@ FILES = {
     "rule-large": Hostile("r", rules(lambda: b"#" * 10**6), 4, _TEST),
     "rule-deep": Hostile("r", rules(lambda: b"a = " + deep("[", "]", 50_000)), 4, _TEST),
     "rule-deep-key": Hostile("r", rules(lambda: b"a." * 100_000 + b"b = 1"), 4, _TEST),
-    "rule-call": Hostile("r", rule(_CHECK, "__import__('os').system('id') >= 1"), 4, _TEST),
+    "rule-call": Hostile("r", rule(_CHECK, "__import__('os').system('id')"), 4, _TEST),
     "rule-attribute": Hostile("r", rule(_CHECK, "ethics.__class__ >= 1"), 4, _TEST),
     "rule-long-check": Hostile("r", rule(_CHECK, "(" * 9999 + _CHECK + ")" * 9999), 4, _TEST),
     "rule-name": Hostile("r", rule("[figures.band]", "[figures.__import__]"), 4, _TEST),
