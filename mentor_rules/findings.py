@@ -12,30 +12,9 @@ from mentor_rules.engines.closure import Closure, Outcomes
 from mentor_rules.facts import LATE, SPECS, ActFact, Due, Fact, FactId, FactSpec
 from mentor_rules.result import FactSource, Finding, Missing, NormSource, ReadingOutcome
 from mentor_rules.rulebook import BoundRule, Outcome, Rulebook
-from mentor_rules.texts import say
+from mentor_rules.texts import has, say
 from mentor_rules.verdict import merged
-from mentor_rules.vocabulary import (
-    AGREED_BY,
-    APPROVED_BY,
-    CATEGORY,
-    ETHICS,
-    FINAL_BODY,
-    INTERIM_BODY,
-    INTERIM_FORM,
-    POST,
-    SCHOOL_KIND,
-    YES_NO,
-    Language,
-    Vocabulary,
-)
-
-_VOCABULARIES: dict[str, Vocabulary] = {
-    vocabulary.name: vocabulary
-    for vocabulary in (
-        *(SCHOOL_KIND, CATEGORY, ETHICS, POST, YES_NO),
-        *(AGREED_BY, APPROVED_BY, INTERIM_BODY, INTERIM_FORM, FINAL_BODY),
-    )
-}
+from mentor_rules.vocabulary import BY_NAME, Language
 
 
 class _Shown(NamedTuple):
@@ -324,14 +303,17 @@ def _one_of(name: str, possible: int, language: Language) -> _Shown:
 
 def _listed(spec: FactSpec, values: Iterable[str], language: Language) -> _Shown:
     found = list(values)
-    return _Shown("/".join(found), " / ".join(_label(spec, one, language) for one in found))
+    return _Shown(
+        "/".join(found), " / ".join(value_label(spec.name, one, language) for one in found)
+    )
 
 
-def _label(spec: FactSpec, value: str, language: Language) -> str:
-    vocabulary = _VOCABULARIES.get(spec.labels)
+def value_label(fact: str, value: str, language: Language) -> str:
+    """Give the name of a closed value of a fact."""
+    vocabulary = BY_NAME.get(SPECS[fact].labels)
     if vocabulary is not None and value in vocabulary.labels:
         return vocabulary.label(value, language)
-    return say("value", value, language)
+    return say("value", value, language) if has("value", value) else value
 
 
 def _day(ordinal: int | None) -> str:

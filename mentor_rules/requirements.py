@@ -7,28 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mentor_rules.facts import SPECS, Term
-from mentor_rules.findings import per_cent
+from mentor_rules.facts import Term
+from mentor_rules.findings import per_cent, value_label
 from mentor_rules.headings import column_label, table_label
 from mentor_rules.records import TABLES, columns
 from mentor_rules.rulebook import BoundRule, Figure, Rulebook, Weight, bind
 from mentor_rules.schema import kind, values
 from mentor_rules.texts import has, say
-from mentor_rules.vocabulary import (
-    AGREED_BY,
-    APPROVED_BY,
-    CATEGORY,
-    ETHICS,
-    FINAL_BODY,
-    INTERIM_BODY,
-    INTERIM_FORM,
-    PORTFOLIO,
-    POST,
-    SCHOOL_KIND,
-    STATUS,
-    YES_NO,
-    Language,
-)
+from mentor_rules.vocabulary import BY_NAME, Language
 
 Aim = Literal["mentor", "plan", "reserve"]
 
@@ -61,11 +47,6 @@ DRAWN_FROM: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "purpose": {},
         "mentor_is_mentee": {"appointments": ()},
     }
-)
-
-_VOCABULARIES = (
-    *(SCHOOL_KIND, CATEGORY, ETHICS, STATUS, POST, PORTFOLIO, YES_NO),
-    *(AGREED_BY, APPROVED_BY, INTERIM_BODY, INTERIM_FORM, FINAL_BODY),
 )
 
 
@@ -180,14 +161,6 @@ def amount(unit: str, number: int, language: Language) -> str:
     if not has("amount", code):
         return f"{plain} {unit}"
     return say("amount", code, language, amount=plain)
-
-
-def value_label(fact: str, value: str, language: Language) -> str:
-    """Give the name of a closed value of a fact."""
-    for vocabulary in _VOCABULARIES:
-        if vocabulary.name == SPECS[fact].labels and value in vocabulary.labels:
-            return vocabulary.label(value, language)
-    return say("value", value, language) if has("value", value) else value
 
 
 def _requirement(rulebook: Rulebook, bound: BoundRule, language: Language) -> Requirement:
@@ -311,5 +284,5 @@ def _write(table: str, column: str, language: Language) -> str:
         return say("write", "text" if of_subject else kind(table, column), language)
     if language == "en":
         return ", ".join(codes)
-    [vocabulary] = [one for one in _VOCABULARIES if set(one.codes) == set(codes)]
+    [vocabulary] = [one for one in BY_NAME.values() if set(one.codes) == set(codes)]
     return ", ".join(vocabulary.label(code, language) for code in codes)

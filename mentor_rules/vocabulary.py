@@ -328,6 +328,16 @@ FINAL_BODY = _vocabulary(
     {"педсовет": "pedagogical_council"},
 )
 
+BY_NAME = MappingProxyType(
+    {
+        vocabulary.name: vocabulary
+        for vocabulary in (
+            *(SCHOOL_KIND, CATEGORY, ETHICS, STATUS, POST, PORTFOLIO, YES_NO),
+            *(AGREED_BY, APPROVED_BY, INTERIM_BODY, INTERIM_FORM, FINAL_BODY),
+        )
+    }
+)
+
 # What a spreadsheet shows where a formula fails, in English and in Russian: nothing to read.
 SHEET_ERRORS = frozenset(
     (

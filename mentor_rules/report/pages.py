@@ -24,7 +24,8 @@ from mentor_rules.checks import (
     names,
 )
 from mentor_rules.facts import SPECS
-from mentor_rules.requirements import amount, value_label
+from mentor_rules.findings import value_label
+from mentor_rules.requirements import amount
 from mentor_rules.rulebook import (
     FOLDERS,
     NO_DAY,

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mentor_rules.findings import value_label
 from mentor_rules.headings import column_label
-from mentor_rules.requirements import value_label
 from mentor_rules.rulebook import Figure, Question, Rule, Rulebook
 from mentor_rules.texts import has, say
 from mentor_rules.vocabulary import Language

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from mentor_rules.facts import SPECS, FactId
-from mentor_rules.findings import worded_value
-from mentor_rules.requirements import value_label
+from mentor_rules.findings import value_label, worded_value
 from mentor_rules.rulebook import Rulebook
 from mentor_rules.texts import has, say
 from mentor_rules.verify import Example, Flaw
