@@ -587,6 +587,7 @@ class _Run:
             self._write(folder, results, said)
             write_whole(held.alone, folder / "alone.parquet")
             self._candidates(folder, held)
+        self._nation.forget(bucket)
 
     def told(self, judged: pl.DataFrame) -> tuple[pl.DataFrame, "Said"]:
         """Give what is told of judged cases, once what is flagged was judged again."""
@@ -659,12 +660,16 @@ class _Run:
         frame, asked = self._judges.candidates, held.candidates.tables[CASES]
         known = self._work.read_any("judged/*/eligible.parquet")
         found = asked.select("school_id").clear()
-        few = pl.int_range(pl.len()) % ONE_OF == 0
         # One who may is enough: where there is one already, nobody else is asked.
+        if known is not None:
+            asked = asked.join(known, on="school_id", how="anti")
+        few = pl.int_range(pl.len()) % ONE_OF == 0
         for some in (asked.filter(few), asked.filter(~few)):
-            done = found if known is None else pl.concat([found, known])
-            left = held.candidates.of(some.join(done, on="school_id", how="anti"))
-            eligible = evaluated(frame, fact_columns(frame, left), self._judges.backend).filter(
+            left = some.join(found, on="school_id", how="anti")
+            if left.is_empty():
+                continue
+            facts = fact_columns(frame, held.candidates.of(left))
+            eligible = evaluated(frame, facts, self._judges.backend).filter(
                 pl.col("eligibility") == ELIGIBILITY.index("eligible")
             )
             found = pl.concat([found, eligible.select("school_id")]).unique()
@@ -1113,6 +1118,8 @@ class _Target:
         """Remove the steps, first of all what says whose they are: none is then taken for whole."""
         self._said.unlink(missing_ok=True)
         if self.work.exists():
+            for _ in side_by_side(shutil.rmtree, [*self.work.glob("*/*/")]):
+                pass
             shutil.rmtree(self.work)
 
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from mentor_rules.calendar_data import Overrides
 from mentor_rules.dossier import Dossier
+from mentor_rules.findings import value_label
 from mentor_rules.judging import check, expect_day
-from mentor_rules.requirements import amount, value_label
+from mentor_rules.requirements import amount
 from mentor_rules.result import AppointmentResult, Fault, Finding, Report, harmless_json
 from mentor_rules.rulebook import (
     CaseShape,

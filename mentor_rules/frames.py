@@ -157,24 +157,14 @@ def act_columns(rule: BoundRule, frame: Frame) -> dict[str, str] | None:
 def _joined(part: Part) -> pl.DataFrame:
     """Give the cases, each with its days, its mentor and its school."""
     cases = part.tables[CASES].with_row_index(AT)
-    # Joined to the keys alone: a join copies every column that it is given.
-    found = cases.select("mentor_id", "school_id")
     if "mentor.there" not in cases.columns:
-        found = found.join(
-            of_mentors(_rows(part, "teachers"), "mentor_id"),
-            on="mentor_id",
-            how="left",
-            maintain_order="left",
-        ).with_columns(pl.col("mentor.there").fill_null(False))
+        cases = with_mentors(cases, _rows(part, "teachers"))
     schools = _rows(part, "schools").select(
         "school_id",
         pl.exclude("school_id").name.prefix("school."),
         pl.lit(True).alias("school.there"),
     )
-    found = found.join(schools, on="school_id", how="left", maintain_order="left").with_columns(
-        pl.col("school.there").fill_null(False)
-    )
-    cases = cases.with_columns(found.drop("mentor_id", "school_id").get_columns())
+    cases = _with(cases, schools, "school_id", "school.there")
     usual_from = part.calendar.data.usual_week_from.toordinal()
     usual = part.calendar.data.usual_week
     starts = pl.coalesce("starts_on", "ordered_on")
@@ -191,6 +181,21 @@ def _joined(part: Part) -> pl.DataFrame:
         _year_of(part.calendar, starts).alias("year"),
         (_year_of(part.calendar, pl.col("ordered_on")) - 1).alias("completed"),
     )
+
+
+def with_mentors(cases: pl.DataFrame, teachers: pl.DataFrame) -> pl.DataFrame:
+    """Give cases with `mentor.there`, and what is known of their mentors as `mentor.*`."""
+    return _with(cases, of_mentors(teachers, "mentor_id"), "mentor_id", "mentor.there")
+
+
+def _with(cases: pl.DataFrame, rows: pl.DataFrame, key: str, there: str) -> pl.DataFrame:
+    """Give cases with the columns of the row of their key, of which `there` says if there is one.
+
+    Joined to the key alone: a join copies every column that it is given.
+    """
+    found = cases.select(key).join(rows, on=key, how="left", maintain_order="left")
+    found = found.drop(key).with_columns(pl.col(there).fill_null(False))
+    return cases.with_columns(found.get_columns())
 
 
 def of_mentors(teachers: pl.DataFrame, *key: str) -> pl.DataFrame:

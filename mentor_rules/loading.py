@@ -237,7 +237,7 @@ def _unseen(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(data, list):
         for place, value in enumerate(data):
             yield from _unseen(value, f"{path}.{place}")
-    elif isinstance(data, str):
+    elif isinstance(data, str) and not data.isprintable():
         yield from ((path, letter) for letter in data if letter != "\n" and is_unseen(letter))
 
 

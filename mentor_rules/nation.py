@@ -46,6 +46,7 @@ from mentor_rules.frames import (
     of_mentors,
     overlaps,
     with_compared_subjects,
+    with_mentors,
 )
 from mentor_rules.reading import bare_number
 from mentor_rules.records import (
@@ -445,6 +446,8 @@ class Nation:
             "teachers": repeated(tables["teachers"], key),
             "quality": repeated(tables["quality"], *_YEAR),
         }
+        teachers = once(tables["teachers"], again["teachers"])
+        cases = with_mentors(cases, teachers if self.certain("teachers") else teachers.clear())
         with self.work.once(f"{_PART}/{bucket}") as folder:
             if folder is not None:
                 for table, rows in again.items():
@@ -454,11 +457,18 @@ class Nation:
                         self._dangling(folder, table, rows, tables["teachers"])
                 for table in ("teachers", "reserve"):
                     self._dangling(folder, table, tables[table], self.rows("schools", 0))
-                self._dangling(folder, "appointments", cases, tables["teachers"], "mentor_id")
-        tables["teachers"] = once(tables["teachers"], again["teachers"])
+                missing = cases.filter(~pl.col("mentor.there"))
+                self._dangling(folder, "appointments", missing, teachers, "mentor_id")
+        tables["teachers"] = teachers
         tables["quality"], differing = alike(tables["quality"], again["quality"])
         odd = {*again["teachers"][key], *differing[key]}
         return self.together(tables, cases, odd, calendar, as_of)
+
+    def forget(self, bucket: int) -> None:
+        """Remove what only the judging of a bucket needs."""
+        for step in (_PLANS, _MENTEES):
+            for folder in self.work.folder.glob(f"{step}/*/{bucket}/"):
+                shutil.rmtree(folder)
 
     def together(
         self,

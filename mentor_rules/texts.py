@@ -20,6 +20,8 @@ def is_unseen(letter: str) -> bool:
 
 def safe(text: str) -> str:
     """Give `text` with a mark in place of each character that is not to be seen."""
+    if text.isprintable():  # most texts, at once
+        return text
     return "".join("\ufffd" if is_unseen(letter) else letter for letter in text)
 
 

@@ -661,9 +661,10 @@ def test_the_json_answer_is_that_of_python(draft: Path, tmp_path: Path) -> None:
     assert json.loads(out.read_text("utf-8")) == json.loads(found.to_json())
 
 
-def test_a_text_that_steers_the_terminal_is_made_harmless(draft: Path) -> None:
+def test_a_text_that_steers_the_terminal_is_refused(draft: Path) -> None:
     edit(draft, "plan/drafted.toml", ('point = ""', r'point = "\u001b[2J\u202e"'))
     done = run("rules", "diff", draft)
-    assert done.returncode == 1
-    assert "\u001b" not in done.stdout
-    assert "\u202e" not in done.stdout
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "source.point" in done.stderr
+    assert "\u001b" not in done.stderr
+    assert "\u202e" not in done.stderr

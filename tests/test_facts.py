@@ -27,9 +27,9 @@ from mentor_rules.facts import (
     Formation,
     Term,
 )
+from mentor_rules.findings import value_label
 from mentor_rules.loading import builtin_rulebook
 from mentor_rules.records import FIRST_DAY, LAST_DAY, TABLES, columns
-from mentor_rules.requirements import value_label
 from mentor_rules.rulebook import CaseShape, Rule
 from mentor_rules.texts import has, say
 from mentor_rules.vocabulary import Language, Vocabulary

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from mentor_rules import Dossier, Report, check, load_rulebook
 from mentor_rules.cli import app
 from mentor_rules.facts import SPECS
+from mentor_rules.findings import value_label
 from mentor_rules.records import columns
-from mentor_rules.requirements import DRAWN_FROM, Aim, amount, requirements, value_label
+from mentor_rules.requirements import DRAWN_FROM, Aim, amount, requirements
 from mentor_rules.rulebook import Rulebook, bind
 from mentor_rules.schema import Kind
 from mentor_rules.texts import has
