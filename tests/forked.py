@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, NoReturn, Self
 
@@ -57,19 +58,61 @@ class Commands:
         self._server.stdin.close()  # type: ignore[union-attr]  # it is a pipe
         self._server.wait()
 
-    def run(self, *arguments: object, **fault: Any) -> Ran:
+    def run(
+        self,
+        *arguments: object,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        **fault: Any,
+    ) -> Ran:
         """Give how one run ended; `fault` is what `_meet` takes, or `after`: seconds to a signal.
 
-        `user` is the number of the user to run as; `variables` are further ones.
+        `user` is the number of the user to run as.
         """
         asked = {
             "arguments": [str(one) for one in arguments],
-            "cwd": str(self.folder),
+            "cwd": str(cwd or self.folder),
+            "environment": dict(os.environ if environment is None else environment),
             "fault": fault,
         }
         self._server.stdin.write(json.dumps(asked) + "\n")  # type: ignore[union-attr]
         self._server.stdin.flush()  # type: ignore[union-attr]
         return Ran(**json.loads(self._server.stdout.readline()))  # type: ignore[union-attr]
+
+
+# Imported before the shared process is forked, as most of its commands want them.
+_WANTED = ("audit", "report.html", "report.template", "report.workbook")
+
+
+@cache
+def _shared() -> Commands:
+    commands = Commands(Path.cwd(), *(f"mentor_rules.{name}" for name in _WANTED))
+    atexit.register(commands.__exit__)
+    return commands
+
+
+def run(
+    *arguments: object,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command line as `subprocess.run` would, without the second that it takes to start.
+
+    Help is told in the language that is asked for at the start, so that needs one.
+    """
+    words = list(map(str, arguments))
+    where = cwd or Path.cwd()
+    if "--help" in words or not words:
+        return subprocess.run(
+            [Path(sys.executable).with_name("mentor-rules"), *words],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            cwd=where,
+            env=environment,
+        )
+    ran = _shared().run(*words, cwd=where, environment=environment)
+    return subprocess.CompletedProcess(words, ran.code, ran.stdout, ran.stderr)
 
 
 def _serve(requests: IO[str]) -> None:
@@ -89,6 +132,8 @@ def _serve(requests: IO[str]) -> None:
             os.dup2(its_err, 2)
             sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
             os.chdir(asked["cwd"])
+            os.environ.clear()
+            os.environ.update(asked["environment"])
             sys.argv = ["mentor-rules", *asked["arguments"]]
             _meet(its_told, **asked["fault"])
             _end(main)
@@ -121,7 +166,7 @@ def _end(main: Callable[[], None]) -> NoReturn:
 
 
 def _text(file: int) -> str:
-    with os.fdopen(file, "r", encoding="utf-8") as content:
+    with os.fdopen(file, "r", encoding="utf-8", newline="") as content:
         return content.read()
 
 
@@ -133,11 +178,9 @@ def _meet(
     number: int = 0,
     error: int = 0,
     user: int | None = None,
-    variables: Mapping[str, str] | None = None,
     after: float | None = None,
 ) -> None:
     """Let this process meet a fault: signal `number`, else the system's `error`."""
-    os.environ.update(variables or {})
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # before `main` heeds it, there is only the test
     if at_byte is not None:
         if number == signal.SIGXFSZ:

@@ -20,9 +20,8 @@ from mentor_rules.records import TABLES, build_record, column_value, subject_key
 from mentor_rules.result import ChangedCell
 from mentor_rules.schema import result_schema
 from mentor_rules.vocabulary import Language
-from tests import generate
+from tests import forked, generate
 from tests.dossiers import AS_OF, ORDERED, Row, Tables, plain
-from tests.test_personal_data import SCRIPT
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 OPEN = {"ineligible", "depends", "undetermined"}
@@ -531,14 +530,7 @@ def test_without_the_switch_nothing_changes_and_with_it_the_result_keeps_its_sch
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SCRIPT, *map(str, words)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
+    return forked.run(*words)
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "jsonl", "csv"])

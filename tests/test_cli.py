@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mentor_rules.source import rules_folder
+from tests import forked
 
 ROOT = Path(__file__).parent.parent
 DISTRICT = ROOT / "docs" / "examples" / "district.xlsx"
@@ -21,15 +22,8 @@ DAY = ("--as-of", "2026-11-23")
 def run(
     *arguments: object, cwd: Path | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SCRIPT, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        check=False,
-        env={**os.environ, "COLUMNS": "200", **variables},
-    )
+    environment = {**os.environ, "COLUMNS": "200", **variables}
+    return forked.run(*arguments, cwd=cwd, environment=environment)
 
 
 def dossier(folder: Path, **changes: Any) -> Path:

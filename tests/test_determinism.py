@@ -35,6 +35,9 @@ FEW = (
     f"{CHECK} --format json --lang kk --out report.json",
     f"{CHECK} --format csv --lang ru --out report.csv",
     "deadlines DOSSIER --as-of DAY --format ics --lang kk --out deadlines.ics",
+    "deadlines DOSSIER --as-of DAY --format csv --out deadlines.csv",
+    "deadlines DOSSIER --as-of DAY --format json --out deadlines.json",
+    "deadlines DOSSIER --as-of DAY --out deadlines.txt",
     "rules docs --out pages",
 )
 MANY = (
@@ -44,7 +47,6 @@ MANY = (
     f"{CHECK} --format jsonl --readings strict --out report.jsonl",
     f"{CHECK} --format html --lang ru --out report.html",
     f"{CHECK} --format xlsx --lang kk --out report.xlsx",
-    "deadlines DOSSIER --as-of DAY --format csv --out deadlines.csv",
     "reserve DOSSIER --as-of DAY --format json --out reserve.json",
     "requirements --format json --out requirements.json",
     "schema result --out schema.json",

@@ -50,6 +50,7 @@ from mentor_rules.result import DeadlineRow, State
 from mentor_rules.rulebook import ActTiming, Outcome, RuleShape
 from mentor_rules.verdict import ELIGIBILITIES, PROCEDURES
 from mentor_rules.vocabulary import BLANKS
+from tests import forked
 from tests.test_layers import LAYERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -246,15 +247,7 @@ def run_command(command: Command, page: Path, desk: Path, **variables: str) -> N
         if name not in ("FORCE_COLOR", "CLICOLOR_FORCE")
     }
     environment |= {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [str(SCRIPT), *command.words[1:]],
-        cwd=desk,
-        env=environment | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    done = forked.run(*command.words[1:], cwd=desk, environment=environment | variables)
     where = f"{page.name}, line {command.line}: {shlex.join(command.words)}"
     assert done.returncode == command.code, f"{where}\n{done.stdout}{done.stderr}"
     if command.expected is not None:

@@ -269,7 +269,7 @@ def test_a_full_and_a_read_only_disk_are_told_in_the_language_asked(
 
 def test_a_folder_of_somebody_else_is_told(commands: Commands) -> None:
     commands.folder.chmod(0o555)
-    nobody = {"user": 65534} if os.geteuid() == 0 else {}
+    nobody: dict[str, Any] = {"user": 65534} if os.geteuid() == 0 else {}
     ran = commands.run(*REQUIREMENTS, "--out", "out", "--lang", "ru", **nobody)
     commands.folder.chmod(0o755)
     assert (ran.code, list(commands.folder.iterdir())) == (2, [])

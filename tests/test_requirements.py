@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -24,24 +23,17 @@ from mentor_rules.rulebook import Rulebook, bind
 from mentor_rules.schema import Kind
 from mentor_rules.texts import has
 from mentor_rules.vocabulary import LANGUAGES, Language
-from tests import generate
+from tests import forked, generate
 
 ROOT = Path(__file__).parent.parent
 DISTRICT = ROOT / "docs" / "examples" / "district"
-SCRIPT = Path(sys.executable).with_name("mentor-rules")
 RULEBOOK = load_rulebook()
 BLOCKING = [rule for rule in RULEBOOK.rules if rule.weight == "blocking"]
 DAY = date(2026, 11, 23)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SCRIPT, *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+    return forked.run(*arguments, environment={**os.environ, "COLUMNS": "200"})
 
 
 def district() -> dict[str, list[dict[str, Any]]]:

@@ -18,10 +18,9 @@ from mentor_rules.judging import candidate_in
 from mentor_rules.records import subject_key
 from mentor_rules.result import Nearness, ReserveTeacher
 from mentor_rules.vocabulary import Language
-from tests import generate
+from tests import forked, generate
 from tests.dossiers import AS_OF, ORDERED, YEARS, Tables, plain, to_json
 from tests.test_changes import copied, district
-from tests.test_personal_data import SCRIPT
 
 LANGUAGES: tuple[Language, ...] = ("en", "kk", "ru")
 
@@ -310,14 +309,7 @@ def test_three_languages_say_the_same_in_other_words() -> None:
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SCRIPT, *map(str, words)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
+    return forked.run(*words)
 
 
 @pytest.fixture(scope="module")
