@@ -267,8 +267,7 @@ def printed(page: Page) -> str:
     return normalize("NFKC", " ".join(one.extract_text() for one in reader.pages))
 
 
-@pytest.mark.parametrize("size", ["usual", "large"])
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("scripts", "size"), [(True, "usual"), (False, "large")])
 def test_what_is_flagged_is_printed_in_full(
     browser: Browser, large: str, scripts: bool, size: str
 ) -> None:

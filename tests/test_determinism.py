@@ -34,6 +34,8 @@ CHECK = "check DOSSIER --as-of DAY --confirm none"
 FEW = (
     f"{CHECK} --format json --lang kk --out report.json",
     f"{CHECK} --format csv --lang ru --out report.csv",
+    f"{CHECK} --format html --lang ru --out report.html",
+    f"{CHECK} --format xlsx --lang kk --out report.xlsx",
     "deadlines DOSSIER --as-of DAY --format ics --lang kk --out deadlines.ics",
     "deadlines DOSSIER --as-of DAY --format csv --out deadlines.csv",
     "deadlines DOSSIER --as-of DAY --format json --out deadlines.json",
@@ -45,8 +47,6 @@ MANY = (
     f"{CHECK} --format json --changes --out changes.json",
     f"{CHECK} --out report.txt",
     f"{CHECK} --format jsonl --readings strict --out report.jsonl",
-    f"{CHECK} --format html --lang ru --out report.html",
-    f"{CHECK} --format xlsx --lang kk --out report.xlsx",
     "reserve DOSSIER --as-of DAY --format json --out reserve.json",
     "requirements --format json --out requirements.json",
     "schema result --out schema.json",

@@ -260,7 +260,7 @@ def check_rulebook(files: Files, data: st.DataObject) -> None:
         assert engines.second(case, on) == engines.first(case, on)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(rulebooks(), st.data())
 def test_both_engines_say_the_same_of_generated_rulebooks(
     files: Files, data: st.DataObject

@@ -18,6 +18,12 @@ PRINT_RULES = (
     "print(load_rulebook().rule('eligibility/quality_of_knowledge').figures['band']"
     ".rows[0].columns['lower'])"
 )
+JUDGE = (
+    "import sys, mentor_rules; from datetime import date;"
+    "from mentor_rules import Dossier, check;"
+    "print(check(Dossier(appointments=[]), as_of=date(2026, 11, 23)).summary.appointments);"
+    "print(sorted({'typer', 'rich', 'openpyxl'} & set(sys.modules)))"
+)
 
 
 def environment(folder: Path) -> Path:
@@ -58,6 +64,10 @@ def test_a_wheel_works_in_a_new_environment_outside_the_checkout(
     assert "mentor_rules/rules/calendar/kz.toml" in names
     assert "mentor_rules/texts.toml" in names
     python = environment(tmp_path / "env")
+    # With its base dependencies alone it judges; only files need the extra.
+    output(python, "-m", "pip", "install", "-q", wheel, cwd=tmp_path)
+    assert output(python, "-c", JUDGE, cwd=tmp_path).split("\n")[:2] == ["0", "[]"]
+    assert "openpyxl" not in output(python, "-m", "pip", "list", cwd=tmp_path)
     output(python, "-m", "pip", "install", "-q", f"{wheel}[cli]", cwd=tmp_path)
     shutil.copy(ROOT / "docs" / "examples" / "district.xlsx", tmp_path)
     # A folder of rules in the working directory never counts.
@@ -116,17 +126,3 @@ def test_an_editable_install_sees_an_edited_rule_at_once(checkout: Path, tmp_pat
         rule.write_text(text, "utf-8")
     assert lower == "6100"
     assert after != before
-
-
-def test_importing_needs_no_extra(checkout: Path, tmp_path: Path) -> None:
-    """The library judges with its base dependencies alone; only files need the extra."""
-    code = (
-        "import sys, mentor_rules; from datetime import date;"
-        "from mentor_rules import Dossier, check;"
-        "print(check(Dossier(appointments=[]), as_of=date(2026, 11, 23)).summary.appointments);"
-        "print(sorted({'typer', 'rich', 'openpyxl'} & set(sys.modules)))"
-    )
-    python = environment(tmp_path / "env")
-    output(python, "-m", "pip", "install", "-q", checkout, cwd=tmp_path)
-    assert output(python, "-c", code, cwd=tmp_path).split("\n")[:2] == ["0", "[]"]
-    assert "openpyxl" not in output(python, "-m", "pip", "list", cwd=tmp_path)

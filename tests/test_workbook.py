@@ -806,25 +806,6 @@ def test_a_copy_that_packs_tightly_can_be_read_again(tmp_path: Path) -> None:
     assert answer(judged(target)) == answer(report)
 
 
-def test_the_same_dossier_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    for seed in ("1", "2"):
-        subprocess.run(
-            [
-                SCRIPT,
-                "check",
-                DISTRICT,
-                *DAY,
-                "--format",
-                "xlsx",
-                "--out",
-                tmp_path / f"{seed}.xlsx",
-            ],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            check=False,
-        )
-    assert (tmp_path / "1.xlsx").read_bytes() == (tmp_path / "2.xlsx").read_bytes()
-
-
 # The command line -----------------------------------------------------------------------
 
 
