@@ -98,11 +98,15 @@ def run(
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command line as `subprocess.run` would, without the second that it takes to start.
 
-    Help is told in the language that is asked for at the start, so that needs one.
+    What is settled at the start needs one all the same: the language of help, and whose modules.
     """
     words = list(map(str, arguments))
     where = cwd or Path.cwd()
-    if "--help" in words or not words:
+    if (
+        "--help" in words
+        or not words
+        or (environment or os.environ).get("PYTHONPATH") != os.environ.get("PYTHONPATH")
+    ):
         return subprocess.run(
             [Path(sys.executable).with_name("mentor-rules"), *words],
             capture_output=True,

@@ -85,6 +85,9 @@ class Desk:
     def __init__(self, commands: Commands, name: str, small: Path) -> None:
         self.commands, self.name, self.small = commands, name, small
         self.met = 0
+        self.run()  # Python writes what it compiled: changes of a folder that never come again
+        shutil.rmtree(commands.folder)
+        commands.folder.mkdir()
         self.whole = self.run()
         assert (self.whole.code, self.whole.stderr) in ((0, ""), (1, "")), self.whole
         [self.out] = commands.folder.iterdir()
