@@ -4,9 +4,9 @@ import errno
 import json
 import os
 import re
+import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta, timezone
@@ -940,20 +940,17 @@ def _write(parts: Iterable[str | bytes], out: Path | None, force: bool) -> None:
         raise UsageError("not_a_file", path=str(out))
     if not out.parent.is_dir():
         raise UsageError("no_folder", path=str(out.parent))
-    handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+    # Named before it is made: a signal at any moment finds what to remove.
+    made = out.with_name(f".{out.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with made.open("xb") as file:
             file.writelines(map(_bytes, parts))
             file.flush()
-            os.fsync(handle)  # else a power cut could leave the new name with nothing in it
-        # A file for one's own eyes becomes one for whom the system would let read any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(out)
+            os.fsync(file.fileno())  # else a power cut could leave the new name with nothing in it
+        made.replace(out)
     except BaseException:
         with suppress(OSError):
-            Path(name).unlink()
+            made.unlink()
         raise
 
 
