@@ -88,7 +88,7 @@ Progress = Callable[[int, int], None]
 _MODULES: Mapping[Backend, tuple[str, ...]] = MappingProxyType(
     {"polars": (), "duckdb": ("duckdb", "pyarrow"), "spark": ("pyspark", "pyarrow")}
 )
-PER_BUCKET = 450_000  # appointments that are judged together, about
+PER_BUCKET = 400_000  # appointments that are judged together, about
 SAMPLED = 1_000  # flagged appointments that the second engine is asked about, about
 ONE_OF = 8  # of so many candidates of a bucket one is asked first
 ALONE_TOGETHER = 20_000  # appointments judged one by one whose rows are read together

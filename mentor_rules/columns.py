@@ -6,7 +6,7 @@ is wrong with it; `encoded` writes what it read in the same plain columns.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -80,13 +80,32 @@ _PERIODS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 # Letters that no normalisation changes and no reader strips: ASCII, Cyrillic, a few signs.
 _LETTERS = "!-~Ѐ-҂Ҋ-ӿ№«»–—"
-_TEXT = rf"^[{_LETTERS}](?:[ {_LETTERS}]*[{_LETTERS}])?$"
 _MAX_TEXT = 1000
-# The blanks as `fold` sees them: in any case, with any dash, with `_` for a space.
-_BLANK = "|".join(
-    re.escape(blank).replace(r"\ ", "[ _]+").replace(r"\-", "[-–—]") for blank in sorted(BLANKS)
-)
-_BLANK = f"(?i)^[ _]*(?:{_BLANK})[ _]*$"
+_BLANKS = [
+    spelling
+    for blank in sorted(BLANKS - {""})
+    for spelling in (blank, blank.capitalize(), blank.upper())
+]
+
+
+def _plain_text() -> str:
+    """Give the form of a text that is certainly none of BLANKS, however those are spelled.
+
+    It has a letter of which no blank is made, and begins with no `#`, as what a spreadsheet
+    writes in place of a value does.
+    """
+    every = map(chr, range(ord("!"), ord("№") + 1))
+    telling: list[str] = []
+    rest: list[str] = []
+    for letter in (one for one in every if re.match(f"[{_LETTERS}]", one)):
+        own = rest if set(fold(letter)) <= set("".join(BLANKS)) else telling
+        own.append(re.escape(letter))
+    some, other = "".join(telling), "".join(rest)
+    first = some.replace(re.escape("#"), "")
+    return f"^(?:[{first}]|[{other}][ {other}]*[{some}])(?:[ {_LETTERS}]*[{_LETTERS}])?$"
+
+
+_TEXT = _plain_text()
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 MICRO = 10**6  # a percentage is held in millionths of a per cent
@@ -238,10 +257,17 @@ def reading(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A column in plain form, null where nothing is stated, and where a cell can be so read."""
+    """A column in plain form, null where nothing is stated, and where a cell can be so read.
+
+    The latter is told of the column that holds the value, so that this is worked out once.
+    """
 
     value: pl.Expr
-    readable: pl.Expr
+    readable: Callable[[pl.Expr], pl.Expr]
+
+
+def _always(_: pl.Expr) -> pl.Expr:
+    return pl.lit(True)
 
 
 def plain(source: Source, rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
@@ -253,32 +279,36 @@ def plain(source: Source, rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
     cells = {
         column: _cell(source.table, column, source.types[column])
         if column in source.types
-        else _Cell(pl.lit(None, _PLAIN_TYPES[_kind(source.table, column)]), pl.lit(True))
+        else _Cell(pl.lit(None, _PLAIN_TYPES[_kind(source.table, column)]), _always)
         for column in columns(source.table)
     }
-    readable = [cell.readable for cell in cells.values()]
+    values = {column: pl.col(f"{column} value") for column in cells}
+    readable = [cell.readable(values[column]) for column, cell in cells.items()]
     for column, required in columns(source.table).items():
         if required:
-            readable.append(cells[column].value.is_not_null())
+            readable.append(values[column].is_not_null())
     if source.table in _PERIODS:
-        first, last = (cells[column].value for column in _PERIODS[source.table])
+        first, last = (values[column] for column in _PERIODS[source.table])
         readable.append((first <= last).fill_null(True))
     if source.table == "appointments":
-        first = pl.coalesce(cells["starts_on"].value, cells["ordered_on"].value)
-        readable.append((first <= cells["ends_on"].value).fill_null(True))
+        first = pl.coalesce(values["starts_on"], values["ordered_on"])
+        readable.append((first <= values["ends_on"]).fill_null(True))
     if source.table == "quality":
-        cells[SHARE] = _share(
-            *(cells.pop(name) for name in ("percent", "learners", "learners_good"))
+        stated = [values[name] for name in ("percent", "learners", "learners_good")]
+        values[SHARE], agree = _share(*stated)
+        readable.append(agree)
+    return (
+        (source.scan() if rows is None else rows)
+        .with_columns(cell.value.alias(f"{column} value") for column, cell in cells.items())
+        .select(
+            ROW,
+            *(
+                values[column].cast(kind, strict=False).alias(column)
+                for column, kind in plain_schema(source.table).items()
+                if column != ROW
+            ),
+            pl.all_horizontal(readable).fill_null(False).alias(PLAIN),
         )
-        readable.append(cells[SHARE].readable)
-    return (source.scan() if rows is None else rows).select(
-        ROW,
-        *(
-            cells[column].value.cast(kind, strict=False).alias(column)
-            for column, kind in plain_schema(source.table).items()
-            if column != ROW
-        ),
-        pl.all_horizontal(readable).alias(PLAIN),
     )
 
 
@@ -330,7 +360,7 @@ def _cell(table: str, column: str, kept_as: pl.DataType) -> _Cell:
         cell = pl.when(cell != "").then(cell)
     elif kept_as.is_float():
         cell = cell.cast(pl.Float64)
-    none = _Cell(pl.lit(None, _PLAIN_TYPES[kind]), pl.col(column).is_null())
+    none = _Cell(pl.lit(None, _PLAIN_TYPES[kind]), lambda _: pl.col(column).is_null())
     match kind:
         case "closed":
             return _closed(cell, kept_as, VOCABULARIES[table][column]) or none
@@ -338,11 +368,11 @@ def _cell(table: str, column: str, kept_as: pl.DataType) -> _Cell:
             if kept_as == pl.String:
                 return _text(cell)
             if kept_as.is_integer():
-                return _Cell(cell.cast(pl.String), pl.lit(True))
+                return _Cell(cell.cast(pl.String), _always)
         case "day":
             return _day(cell, kept_as) or none
         case "iin" if kept_as == pl.String:
-            return _Cell(cell, _is_iin(cell) | cell.is_null())
+            return _Cell(cell, lambda value: _is_iin(value) | value.is_null())
         case "school_year" if kept_as == pl.String:
             return _school_year(cell)
         case "percent":
@@ -353,23 +383,25 @@ def _cell(table: str, column: str, kept_as: pl.DataType) -> _Cell:
 
 
 def _text(cell: pl.Expr) -> _Cell:
-    blank = cell.str.contains(_BLANK)
-    readable = (
-        cell.str.contains(_TEXT)
-        & (cell.str.len_chars() <= _MAX_TEXT)
-        & ~cell.str.starts_with("#")  # what a spreadsheet writes in place of a value
-    )
-    return _Cell(pl.when(~blank).then(cell), readable | cell.is_null())
+    blank = cell.is_in(pl.Series(_BLANKS).implode())
+    readable = cell.str.contains(_TEXT) & (cell.str.len_bytes() <= _MAX_TEXT)
+    return _Cell(pl.when(~blank).then(cell), lambda value: readable | value.is_null())
 
 
 def _closed(cell: pl.Expr, kept_as: pl.DataType, vocabulary: Vocabulary) -> _Cell | None:
     if kept_as == pl.Boolean and set(vocabulary.codes) == {"yes", "no"}:
         yes, no = (pl.lit(vocabulary.codes.index(code), pl.Int8) for code in ("yes", "no"))
-        return _Cell(pl.when(cell).then(yes).when(~cell).then(no), pl.lit(True))
+        return _Cell(pl.when(cell).then(yes).when(~cell).then(no), _always)
     if kept_as != pl.String:
         return None
-    value = cell.replace_strict(_spellings(vocabulary), default=None, return_dtype=pl.Int8)
-    return _Cell(value, cell.is_null() | value.is_not_null())
+    return _looked_up(cell, _spellings(vocabulary), pl.Int8)
+
+
+def _looked_up(cell: pl.Expr, spellings: Mapping[str, int], kind: Any) -> _Cell:
+    """Read the texts that stand in a table."""
+    places = cell.cast(pl.Enum(list(spellings)), strict=False).to_physical()
+    value = pl.lit(pl.Series(list(spellings.values()), dtype=kind)).gather(places)
+    return _Cell(value, lambda value: value.is_not_null() | cell.is_null())
 
 
 def _spellings(vocabulary: Vocabulary) -> dict[str, int]:
@@ -386,22 +418,19 @@ def _spellings(vocabulary: Vocabulary) -> dict[str, int]:
 
 def _day(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
     if kept_as == pl.Date:
-        day, shaped = cell, pl.lit(True)
+        day = cell
     elif isinstance(kept_as, pl.Datetime) and kept_as.time_zone is None:
-        day, shaped = cell.dt.date(), pl.lit(True)
+        day = cell.dt.date()
     elif kept_as == pl.String:
-        day = cell.str.to_date("%Y-%m-%d", strict=False)
-        shaped = cell.is_null() | (cell.str.contains(_ISO) & day.is_not_null())
+        day = pl.when(cell.str.contains(_ISO)).then(cell.str.to_date("%Y-%m-%d", strict=False))
     else:
         return None
-    value = day.cast(pl.Int32) + EPOCH
-    inside = value.is_between(FIRST_DAY.toordinal(), LAST_DAY.toordinal()) | value.is_null()
-    return _Cell(value, shaped & inside)
+    ends = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
+    return _Cell(day.cast(pl.Int32) + EPOCH, lambda value: value.is_between(*ends) | cell.is_null())
 
 
 def _school_year(cell: pl.Expr) -> _Cell:
-    value = cell.replace_strict(_school_years(), default=None, return_dtype=pl.Int16)
-    return _Cell(value, value.is_not_null())
+    return _looked_up(cell, _school_years(), pl.Int16)
 
 
 def _school_years() -> dict[str, int]:
@@ -417,15 +446,14 @@ def _school_years() -> dict[str, int]:
 def _whole(cell: pl.Expr, kept_as: pl.DataType, ends: tuple[int, int]) -> _Cell | None:
     if kept_as.is_float():
         value = cell.cast(pl.Int64, strict=False)
-        shaped = cell.is_null() | (value.cast(pl.Float64) == cell).fill_null(False)
+        value = pl.when(value.cast(pl.Float64) == cell).then(value)
     elif kept_as.is_integer():
-        value, shaped = cell.cast(pl.Int64), pl.lit(True)
+        value = cell.cast(pl.Int64)
     elif kept_as == pl.String:
-        value = cell.str.to_integer(strict=False)
-        shaped = cell.is_null() | cell.str.contains("^[0-9]{1,7}$")
+        value = pl.when(cell.str.contains("^[0-9]{1,7}$")).then(cell.str.to_integer(strict=False))
     else:
         return None
-    return _Cell(value, shaped & (value.is_between(*ends) | value.is_null()))
+    return _Cell(value, lambda value: value.is_between(*ends) | cell.is_null())
 
 
 def _percent(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
@@ -435,42 +463,44 @@ def _percent(cell: pl.Expr, kept_as: pl.DataType) -> _Cell | None:
         # A float is the decimal that it shows: with six decimals at most, the one nearest to it.
         # By a constant Polars does not divide, it multiplies by the inverse, and rounds twice.
         exact = (value / (cell * 0 + MICRO) == cell) & cell.is_finite()
-        value = value.cast(pl.Int64, strict=False)
+        value = pl.when(exact).then(value).cast(pl.Int64, strict=False)
     elif isinstance(kept_as, pl.Decimal) and kept_as.scale <= 6:
-        value, exact = (cell.cast(pl.Decimal(38, 6)) * MICRO).cast(pl.Int64), pl.lit(True)
+        value = (cell.cast(pl.Decimal(38, 6)) * MICRO).cast(pl.Int64)
     elif kept_as.is_integer():
-        value, exact = cell.cast(pl.Int64) * MICRO, pl.lit(True)
+        value = cell.cast(pl.Int64) * MICRO
     else:
         return None
     # A bare 1 may be a share: the whole column tells.
-    known = (value == 0) | value.is_between(MICRO, 100 * MICRO, closed="right")
-    return _Cell(value, cell.is_null() | (exact & known).fill_null(False))
-
-
-def _share(percent: _Cell, learners: _Cell, good: _Cell) -> _Cell:
-    """Give the share that counts, packed: of learners where both are stated, else the percentage.
-
-    Where all three are stated they must agree to the last digit of the percentage.
-    """
-    counted = learners.value.is_not_null() & good.value.is_not_null()
-    scaled = good.value * WHOLE
-    of_learners = packed_share(scaled // learners.value, scaled % learners.value, learners.value)
-    micro_in_point = 100 * MICRO // WHOLE
-    of_percent = packed_share(
-        percent.value // micro_in_point, percent.value % micro_in_point, micro_in_point
+    return _Cell(
+        value,
+        lambda value: (
+            (value == 0) | value.is_between(MICRO, 100 * MICRO, closed="right") | cell.is_null()
+        ),
     )
+
+
+def _share(percent: pl.Expr, learners: pl.Expr, good: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Give the share that counts, packed, and whether what is stated agrees.
+
+    That is the share of learners where both are stated, else the percentage. Where all three are
+    stated they must agree to the last digit of the percentage.
+    """
+    counted = learners.is_not_null() & good.is_not_null()
+    scaled = good * WHOLE
+    of_learners = packed_share(scaled // learners, scaled % learners, learners)
+    micro_in_point = 100 * MICRO // WHOLE
+    of_percent = packed_share(percent // micro_in_point, percent % micro_in_point, micro_in_point)
     last_digit = pl.lit(1)
     for places in range(5, -1, -1):
         unit = 10 ** (6 - places)
-        last_digit = pl.when(percent.value % unit == 0).then(unit).otherwise(last_digit)
-    apart = (100 * MICRO * good.value - percent.value * learners.value).abs()
-    agree = (apart < last_digit * learners.value).fill_null(True) | ~counted
-    readable = (
-        agree
-        & (learners.value != 0).fill_null(True)
-        & ((good.value <= learners.value) | ~counted).fill_null(True)
+        last_digit = pl.when(percent % unit == 0).then(unit).otherwise(last_digit)
+    apart = (100 * MICRO * good - percent * learners).abs()
+    agree = (
+        ((apart < last_digit * learners).fill_null(True) | ~counted)
+        & (learners != 0).fill_null(True)
+        & ((good <= learners) | ~counted).fill_null(True)
     )
-    return _Cell(pl.when(counted).then(of_learners).otherwise(of_percent), readable)
+    return pl.when(counted).then(of_learners).otherwise(of_percent), agree
 
 
 def _is_iin(cell: pl.Expr) -> pl.Expr:
