@@ -690,6 +690,7 @@ class Durable:
     def __init__(self, rules: Sequence[BoundRule], settled: Settled) -> None:
         """Compile the rules. Raises EngineFault where durable-rules does not take them."""
         self.rules = tuple(rules)
+        self._settled = settled
         self.facts: tuple[FactId, ...] = tuple(
             dict.fromkeys(fact for rule in rules for fact in rule.facts)
         )
@@ -715,6 +716,10 @@ class Durable:
             ]
         with _LOCK:
             self._network = _Network(rulesets)
+
+    def __reduce__(self) -> tuple[type["Durable"], tuple[Sequence[BoundRule], Settled]]:
+        """Make a copy from the rules: the package knows its rulesets by numbers of one process."""
+        return Durable, (self.rules, self._settled)
 
     def _rounds(self) -> list[list[tuple[Claim, Way]]]:
         """Give all that is to be proved and in which ways, steps before what rests on them."""
