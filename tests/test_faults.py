@@ -61,7 +61,7 @@ DATED = {"check": "--as-of", "candidate": "--on", "deadlines": "--as-of", "reser
 
 def words(name: str, small: Path, *more: str) -> list[str]:
     paths = {"DOSSIER": str(small), "RESULT": f"{small}.result", "OUT": "out"}
-    asked = re.sub("[A-Z]+", lambda found: paths[found[0]], WRITING[name]).split()
+    asked = re.sub("|".join(paths), lambda found: paths[found[0]], WRITING[name]).split()
     return [*asked, *([DATED[asked[0]], DAY[1]] if asked[0] in DATED else []), *more]
 
 
