@@ -81,6 +81,7 @@ _PERIODS: Mapping[str, tuple[str, str]] = MappingProxyType(
 # Letters that no normalisation changes and no reader strips: ASCII, Cyrillic, a few signs.
 _LETTERS = "!-~Ѐ-҂Ҋ-ӿ№«»–—"
 _MAX_TEXT = 1000
+# Common spellings of blanks. Any other has no letter that `_plain_text` asks for: it is not plain.
 _BLANKS = [
     spelling
     for blank in sorted(BLANKS - {""})
@@ -259,7 +260,8 @@ def reading(name: str) -> Iterator[None]:
 class _Cell:
     """A column in plain form, null where nothing is stated, and where a cell can be so read.
 
-    The latter is told of the column that holds the value, so that this is worked out once.
+    `readable` is given the column that holds `value`: used twice in one step, Polars would work
+    it out twice.
     """
 
     value: pl.Expr
@@ -398,7 +400,7 @@ def _closed(cell: pl.Expr, kept_as: pl.DataType, vocabulary: Vocabulary) -> _Cel
 
 
 def _looked_up(cell: pl.Expr, spellings: Mapping[str, int], kind: Any) -> _Cell:
-    """Read the texts that stand in a table."""
+    """Read texts by their spellings: through an Enum, which is twice as fast as replacing."""
     places = cell.cast(pl.Enum(list(spellings)), strict=False).to_physical()
     value = pl.lit(pl.Series(list(spellings.values()), dtype=kind)).gather(places)
     return _Cell(value, lambda value: value.is_not_null() | cell.is_null())
